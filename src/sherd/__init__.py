@@ -1,0 +1,1 @@
+"""Sherd: find and describe cultural relics by what is in them."""

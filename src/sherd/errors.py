@@ -1,0 +1,80 @@
+"""What can go wrong, by name. The library raises these; only `cli/` prints them and sets an exit code."""
+
+from __future__ import annotations
+
+
+class SherdError(Exception):
+    """Base of all errors that a user can act on. `code` is stable; the message says what, where and what to do."""
+
+    code = "error"
+
+
+class InvalidArgument(SherdError):
+    """A value given to a function or an option is outside its range."""
+
+    code = "invalid_argument"
+
+
+class InvalidConfig(SherdError):
+    """A settings file has an unknown key, a wrong type or an impossible value."""
+
+    code = "invalid_config"
+
+
+class SourceError(SherdError):
+    """A whole source (folder, spreadsheet, records file) cannot be read."""
+
+    code = "source_unreadable"
+
+
+class RejectedItem(SherdError):
+    """One item of a source is refused; the job goes on. `reason` is a stable word such as `image_truncated`."""
+
+    code = "rejected"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class LibraryError(SherdError):
+    """The folder is no library, or its catalogue cannot be used."""
+
+    code = "library_unusable"
+
+
+class LibraryBusy(LibraryError):
+    """Another process is writing to the library."""
+
+    code = "library_busy"
+
+
+class SchemaTooNew(LibraryError):
+    """The catalogue was written by a newer Sherd."""
+
+    code = "schema_too_new"
+
+
+class EncoderMismatch(LibraryError):
+    """The library was indexed with another encoder than the one asked for."""
+
+    code = "encoder_mismatch"
+
+
+class CorruptData(LibraryError):
+    """A stored file does not match its checksum."""
+
+    code = "corrupt_data"
+
+
+class ModelUnavailable(SherdError):
+    """A model is unknown, not on this machine, or not of a kind that can be loaded safely."""
+
+    code = "model_unavailable"
+
+
+class MissingExtra(SherdError):
+    """A feature needs an optional dependency that is not installed."""
+
+    code = "missing_extra"

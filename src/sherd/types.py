@@ -1,0 +1,201 @@
+"""The nouns that travel between the layers. Standard library and numpy only; batches are the unit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sherd.errors import InvalidArgument
+
+FloatArray: TypeAlias = NDArray[np.float32]
+KeyArray: TypeAlias = NDArray[np.int64]
+Picture: TypeAlias = NDArray[np.uint8]
+"""(height, width, 3) upright sRGB, 0..255."""
+
+MAX_QUERY_CHARS = 2_000
+MAX_K = 1_000
+
+
+class Level(StrEnum):
+    """What of a relic was matched."""
+
+    PART = "part"
+    OBJECT = "object"
+    THEME = "theme"
+    FUSED = "fused"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box on an upright picture; x, y (top left), w, h in fractions 0..1.
+
+    Raises:
+        InvalidArgument: not finite, no area, or not inside the picture (1e-6 of rounding is forgiven).
+    """
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+    def __post_init__(self) -> None:
+        values = (self.x, self.y, self.w, self.h)
+        inside = self.x >= 0 and self.y >= 0 and self.x + self.w <= 1 + 1e-6 and self.y + self.h <= 1 + 1e-6
+        if not (all(map(math.isfinite, values)) and self.w > 0 and self.h > 0 and inside):
+            raise InvalidArgument(
+                f"box {','.join(f'{v:g}' for v in values)} is not x,y,w,h in fractions 0..1 of the picture with some area"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A labelled box on one image; `mask` names a PNG beside the source, `concept` a thesaurus name."""
+
+    box: Box
+    label: str | None = None
+    mask: str | None = None
+    concept: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """One photograph of a record. `path` is as in the source: relative to its root, with forward slashes."""
+
+    path: str
+    regions: tuple[Region, ...] = ()
+    view: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One catalogue entry. Texts are by language tag ('zh', 'en', 'ja', or 'und' where nobody said)."""
+
+    record_id: str
+    images: tuple[SourceImage, ...]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    descriptions: Mapping[str, str] = field(default_factory=dict)
+    object_type: str | None = None
+    materials: tuple[str, ...] = ()
+    culture: str | None = None
+    period: str | None = None
+    motifs: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+    rights: str | None = None
+    licence: str | None = None
+    split: str | None = None
+    captions: tuple[Caption, ...] = ()
+    phrases: tuple[Phrase, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """The title to show: the first one given, else the identifier."""
+        return next(iter(self.titles.values()), self.record_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """A sentence about the whole object; `style` names the template family."""
+
+    language: str
+    text: str
+    style: str = "plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Words about one part. `region` indexes the regions of the record's first image, or is None."""
+
+    text: str
+    language: str
+    region: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embeddings:
+    """What an encoder makes of n pictures: unit-length float32.
+
+    object: (n, D). parts: (n, K, D), or (n, 0, D) where the encoder has no parts.
+    boxes: (n, K, 4) x, y, w, h in fractions of the upright picture.
+    """
+
+    object: FloatArray
+    parts: FloatArray
+    boxes: FloatArray
+
+    def __len__(self) -> int:
+        return int(self.object.shape[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """The one form of a question, used by the command line, the API and the page.
+
+    `image` is a picture (already opened), `box` the part of it that is meant. `where` maps a field to accepted values.
+    """
+
+    text: str | None = None
+    minus: str | None = None
+    image: Picture | None = None
+    box: Box | None = None
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    k: int = 10
+
+    def __post_init__(self) -> None:
+        if not (self.text and self.text.strip()) and self.image is None:
+            raise InvalidArgument("a query needs a text, a picture, or both")
+        if self.box is not None and self.image is None:
+            raise InvalidArgument("a box needs the picture that it is drawn on")
+        if not 1 <= self.k <= MAX_K:
+            raise InvalidArgument(f"k is {self.k}; give 1 to {MAX_K}")
+        for name, text in (("text", self.text), ("minus text", self.minus)):
+            if text is not None and len(text) > MAX_QUERY_CHARS:
+                raise InvalidArgument(f"the {name} has {len(text)} characters; {MAX_QUERY_CHARS} are allowed")
+
+
+@dataclass(frozen=True, slots=True)
+class HitRegion:
+    """Where it matched: a box on one image of the record, and that image's path as in the source."""
+
+    image: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer. `score` orders; `probability` is None until calibrated; `reasons` are named shares of the score."""
+
+    record_id: str
+    title: str
+    score: float
+    level: Level
+    region: HitRegion | None
+    reasons: Mapping[str, float]
+    image: str
+    probability: float | None = None
+    guess: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds by stage of one search."""
+
+    encode: float
+    index: float
+    rerank: float
+    catalogue: float
+    total: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Hits, best first, and what they cost."""
+
+    hits: tuple[Hit, ...]
+    timing_ms: Timing
