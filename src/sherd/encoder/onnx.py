@@ -1,0 +1,114 @@
+"""Encoders exported by `sherd train`: two ONNX files, a tokenizer and their settings, run without torch."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from sherd.encoder.fingerprint import fingerprint
+from sherd.encoder.parts import cluster_parts, pool_box
+from sherd.encoder.preprocess import PREPROCESS_VERSION, input_shape, to_input
+from sherd.errors import CorruptData, ModelUnavailable
+from sherd.types import Box, Embeddings, FloatArray, Picture
+
+FILES = ("image.onnx", "text.onnx", "tokenizer.json", "model.json")
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxSettings:
+    """What `model.json` holds. `heat_px` is the input size of heat maps and of boxes drawn on a query picture."""
+
+    name: str
+    dim: int
+    size_px: int
+    heat_px: int
+    parts_per_image: int
+    max_tokens: int
+
+
+class OnnxEncoder:
+    """See `Encoder`. Batches pictures of one input shape together, so that no picture is padded."""
+
+    def __init__(self, folder: Path, settings: OnnxSettings, *, threads: int | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.log_severity_level = 3
+        self._image = onnxruntime.InferenceSession(folder / "image.onnx", options, providers=["CPUExecutionProvider"])
+        self._text = onnxruntime.InferenceSession(folder / "text.onnx", options, providers=["CPUExecutionProvider"])
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_padding(pad_id=0)
+        self._tokenizer.enable_truncation(settings.max_tokens)
+        self.settings = settings
+        self.name = settings.name
+        self.dim = settings.dim
+        self.parts_per_image = settings.parts_per_image
+        self.fingerprint = fingerprint(
+            [folder / name for name in FILES], {"encoder": "onnx", "preprocess": PREPROCESS_VERSION}
+        )
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int | None = None) -> OnnxEncoder:
+        """The encoder in `folder`.
+
+        Raises:
+            ModelUnavailable: a file is missing.
+            CorruptData: model.json is not what `sherd train` writes, or a network cannot be read.
+        """
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing:
+            raise ModelUnavailable(f"{folder}: {', '.join(missing)} missing; a model folder holds {', '.join(FILES)}")
+        try:
+            settings = OnnxSettings(**json.loads((folder / "model.json").read_text("utf-8")))
+            return cls(folder, settings, threads=threads)
+        except (TypeError, ValueError, RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
+            raise CorruptData(f"{folder}: the model cannot be read ({error}); install or export it again") from error
+
+    def encode_images(self, pictures: Sequence[Picture]) -> Embeddings:
+        k = self.parts_per_image
+        whole = np.zeros((len(pictures), self.dim), np.float32)
+        parts = np.zeros((len(pictures), k, self.dim), np.float32)
+        boxes = np.zeros((len(pictures), k, 4), np.float32)
+        by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for n, picture in enumerate(pictures):
+            by_shape[input_shape(*picture.shape[:2], self.settings.size_px)].append(n)
+        for shape, members in by_shape.items():
+            for start in range(0, len(members), _BATCH):
+                rows = members[start : start + _BATCH]
+                whole[rows], patches = self._run([to_input(pictures[n], shape) for n in rows])
+                parts[rows], boxes[rows] = cluster_parts(patches, k, aspect=shape[1] / shape[0])
+        return Embeddings(whole, parts, boxes)
+
+    def encode_text(self, texts: Sequence[str]) -> FloatArray:
+        rows = [np.zeros((0, self.dim), np.float32)]
+        for start in range(0, len(texts), _BATCH):
+            encoded = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
+            ids = np.asarray([e.ids or [0] for e in encoded], np.int64)
+            rows.append(self._text.run(["text"], {"ids": ids})[0])
+        return np.concatenate(rows)
+
+    def encode_boxes(self, picture: Picture, boxes: Sequence[Box]) -> FloatArray:
+        patches = self.patches(picture)
+        vectors = [pool_box(patches, box) for box in boxes]
+        return np.stack(vectors) if vectors else np.zeros((0, self.dim), np.float32)
+
+    def heat(self, picture: Picture, vector: FloatArray) -> FloatArray:
+        return np.asarray(self.patches(picture) @ vector, np.float32)
+
+    def patches(self, picture: Picture) -> FloatArray:
+        """(h, w, D) unit patch vectors at the size used for heat maps."""
+        shape = input_shape(*picture.shape[:2], self.settings.heat_px)
+        return self._run([to_input(picture, shape)])[1][0]
+
+    def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> tuple[FloatArray, FloatArray]:
+        object_vectors, patches = self._image.run(["object", "patches"], {"pictures": np.stack(inputs)})
+        return object_vectors, patches
