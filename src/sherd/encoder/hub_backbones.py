@@ -1,0 +1,216 @@
+"""How each family of hub models looks and reads. torch and transformers are handed in, so nothing is imported early."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sherd.encoder.parts import unit
+from sherd.errors import ModelUnavailable
+from sherd.types import FloatArray, Picture
+
+if TYPE_CHECKING:
+    import torch
+
+_NAFLEX_STEPS = (128, 256, 576, 784, 1024)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSettings:
+    """How pixels become a network's input. `size_px` is the square's side, or 0 where the aspect is kept."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    resample: int
+    patch_px: int
+    size_px: int
+    max_patches: int
+
+
+class Backbone(Protocol):
+    """One family's way of looking and reading; everything else is shared."""
+
+    dim: int
+
+    def look(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray]]:
+        """Whole-picture vectors (n, D), and for each picture its patch vectors (h, w, D). Of any length."""
+        ...
+
+    def read(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> FloatArray:
+        """Text vectors (n, D), of any length."""
+        ...
+
+
+class _SquareBackbone:
+    """Models that see every picture as a square of one size: CLIP, Chinese-CLIP, SigLIP and SigLIP 2 at fixed size."""
+
+    def __init__(self, torch: Any, transformers: Any, model: Any, settings: ImageSettings) -> None:
+        self._torch = torch
+        self._model = model
+        side = {"height": settings.size_px, "width": settings.size_px}
+        self._processor = transformers.SiglipImageProcessorPil(**_common(settings), size=side)
+        self.dim = _projected_width(model)
+
+    def look(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray]]:
+        images = [Image.fromarray(picture) for picture in pictures]
+        pixels = self._processor(images, return_tensors="pt")["pixel_values"].to(self._model.device)  # (n, 3, s, s)
+        with self._torch.inference_mode():
+            whole, patches = self._project(pixels)  # (n, D), (n, N, D)
+        side = math.isqrt(patches.shape[1])
+        grids = _array(patches).reshape(len(pictures), side, side, self.dim)
+        return _array(whole), list(grids)
+
+    def read(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> FloatArray:
+        with self._torch.inference_mode():
+            texts = self._model.get_text_features(
+                input_ids=_tensor(self._torch, self._model, ids), attention_mask=_tensor(self._torch, self._model, mask)
+            )
+        return _array(texts.pooler_output)
+
+    def _project(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        raise NotImplementedError
+
+
+class _ClipBackbone(_SquareBackbone):
+    def _project(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        model, tower = self._model, self._model.vision_model
+        seen = model.get_image_features(pixel_values=pixels, output_hidden_states=True)
+        before_last = seen.hidden_states[-2][:, 1:]  # (n, N, H), the class token left out
+        n, cells, width = before_last.shape
+        # A sequence of one attends to itself only: the last layer then changes a patch without moving it.
+        alone = tower.encoder.layers[-1](before_last.reshape(n * cells, 1, width), attention_mask=None)
+        patches = model.visual_projection(tower.post_layernorm(alone))  # (n * N, 1, D)
+        return seen.pooler_output, patches.reshape(n, cells, self.dim)
+
+
+class _SiglipBackbone(_SquareBackbone):
+    def _project(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        seen = self._model.get_image_features(pixel_values=pixels)
+        return seen.pooler_output, _patches_alone(self._model.vision_model.head, seen.last_hidden_state)
+
+
+class _NaflexBackbone:
+    """SigLIP 2 that keeps the picture's aspect: the grid of patches follows the picture's shape."""
+
+    def __init__(self, torch: Any, transformers: Any, model: Any, settings: ImageSettings) -> None:
+        self._torch = torch
+        self._model = model
+        self._settings = settings
+        self._processor = transformers.Siglip2ImageProcessorPil(**_common(settings), patch_size=settings.patch_px)
+        self.dim = _projected_width(model)
+
+    def look(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray]]:
+        whole = np.zeros((len(pictures), self.dim), np.float32)
+        grids: list[FloatArray] = [np.zeros((0, 0, self.dim), np.float32)] * len(pictures)
+        by_cells: dict[int, list[int]] = defaultdict(list)
+        for n, picture in enumerate(pictures):
+            by_cells[self._cells(picture)].append(n)
+        for cells, members in by_cells.items():
+            images = [Image.fromarray(pictures[n]) for n in members]
+            inputs = self._processor(images, max_num_patches=cells, return_tensors="pt").to(self._model.device)
+            with self._torch.inference_mode():
+                seen = self._model.get_image_features(**inputs)
+                patches = self._dense(seen.last_hidden_state, inputs["pixel_attention_mask"])
+            whole[members] = self._as_whole(_array(seen.pooler_output))
+            for n, row, (h, w) in zip(members, _array(patches), inputs["spatial_shapes"].tolist(), strict=True):
+                grids[n] = self._as_part(row[: h * w]).reshape(h, w, self.dim)
+        return whole, grids
+
+    def read(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> FloatArray:
+        with self._torch.inference_mode():
+            seen = self._model.get_text_features(input_ids=_tensor(self._torch, self._model, ids))
+        return _array(seen.pooler_output)
+
+    def _cells(self, picture: Picture) -> int:
+        return self._settings.max_patches
+
+    def _dense(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return _patches_alone(self._model.vision_model.head, hidden)
+
+    def _as_whole(self, rows: FloatArray) -> FloatArray:
+        return rows
+
+    def _as_part(self, rows: FloatArray) -> FloatArray:
+        return rows
+
+
+class _FgClip2Backbone(_NaflexBackbone):
+    """FG-CLIP 2: SigLIP 2 with a second head on either side, so that parts and words about parts have their own space.
+
+    Both spaces are kept side by side: a picture is (whole, 0), a part (0, part), a text (short, box) / sqrt 2. Either
+    cosine is then the model's own divided by sqrt 2, and whole pictures and parts are not comparable with each other.
+    Source: Xie et al., "FG-CLIP 2", 2025; the number of patches follows its README's rule for retrieval.
+    """
+
+    def __init__(self, torch: Any, transformers: Any, model: Any, settings: ImageSettings) -> None:
+        super().__init__(torch, transformers, model, settings)
+        self._half = self.dim
+        self.dim *= 2
+
+    def read(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> FloatArray:
+        with self._torch.inference_mode():
+            seen = self._model.get_text_features(input_ids=_tensor(self._torch, self._model, ids))
+            about_parts = self._model.boxtext_head(seen.last_hidden_state[:, -1])
+        return np.concatenate([unit(_array(seen.pooler_output)), unit(_array(about_parts))], axis=1)
+
+    def _cells(self, picture: Picture) -> int:
+        side = self._settings.patch_px
+        cells = (picture.shape[0] // side) * (picture.shape[1] // side)
+        return next((step for step in _NAFLEX_STEPS if cells <= step), _NAFLEX_STEPS[-1])
+
+    def _dense(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        head = self._model.dense_feature_head
+        mixed = head.attention(hidden, hidden, hidden, key_padding_mask=mask == 0, need_weights=False)[0]
+        return mixed + head.mlp(head.layernorm(mixed))  # type: ignore[no-any-return]
+
+    def _as_whole(self, rows: FloatArray) -> FloatArray:
+        return np.pad(rows, ((0, 0), (0, self._half)))
+
+    def _as_part(self, rows: FloatArray) -> FloatArray:
+        return np.pad(rows, ((0, 0), (self._half, 0)))
+
+
+BACKBONES: Mapping[str, Any] = {
+    "clip": _ClipBackbone,
+    "chinese_clip": _ClipBackbone,
+    "siglip": _SiglipBackbone,
+    "siglip2": _NaflexBackbone,
+    "fgclip2": _FgClip2Backbone,
+}
+
+
+def _common(settings: ImageSettings) -> dict[str, Any]:
+    return {"image_mean": list(settings.mean), "image_std": list(settings.std), "resample": settings.resample}
+
+
+def _projected_width(model: Any) -> int:
+    """Width of the space that pictures and texts share."""
+    config = model.config
+    text = getattr(config, "projection_dim", None) or config.text_config.projection_size
+    vision = getattr(config, "projection_dim", None) or config.vision_config.hidden_size
+    if text != vision:
+        raise ModelUnavailable(
+            f"the model's texts have {text} numbers and its pictures {vision}; they cannot be compared"
+        )
+    return int(text)
+
+
+def _patches_alone(head: Any, hidden: torch.Tensor) -> torch.Tensor:
+    """(n, N, D): what SigLIP's pooling head makes of each patch by itself."""
+    n, cells, width = hidden.shape
+    return head(hidden.reshape(n * cells, 1, width)).reshape(n, cells, width)  # type: ignore[no-any-return]
+
+
+def _tensor(torch: Any, model: Any, values: NDArray[np.int64]) -> Any:
+    return torch.from_numpy(values).to(model.device)
+
+
+def _array(tensor: torch.Tensor) -> FloatArray:
+    return np.asarray(tensor.float().cpu().numpy(), np.float32)
