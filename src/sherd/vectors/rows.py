@@ -1,0 +1,143 @@
+"""The committed rows of all parts, found by picture key: what re-ranking and the indexes read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sherd.errors import CorruptData, InvalidArgument
+from sherd.types import FloatArray, KeyArray
+from sherd.vectors.parts import Part, PartInfo, PartStore
+from sherd.vectors.protocol import PARTS_PER_KEY, VectorSource
+
+
+class PartRows:
+    """Rows by key over many part files. A file is mapped, and its checksum compared, when a row of it is first read.
+
+    Immutable: after an ingest make a new one with `renewed`, which keeps the files that are open.
+
+    Args:
+        store: where the files lie.
+        infos: the committed parts, all of one width and one number of parts a picture.
+        keys: (n,) picture keys, each once.
+        names: n names of the parts that hold them.
+        rows: (n,) their rows there.
+    Raises:
+        InvalidArgument: a name that is not among `infos`, or parts of different shape.
+    """
+
+    def __init__(
+        self, store: PartStore, infos: Sequence[PartInfo], keys: KeyArray, names: Sequence[str], rows: KeyArray
+    ) -> None:
+        self._store = store
+        self._infos = list(infos)
+        self._opened: dict[str, Part] = {}
+        if len({(info.dim, info.parts_per_image) for info in infos}) > 1:
+            raise InvalidArgument("the parts of one encoder must be of one width and one number of parts a picture")
+        self.dim = infos[0].dim if infos else 0
+        self.parts_per_image = infos[0].parts_per_image if infos else 0
+        number = {info.name: n for n, info in enumerate(infos)}
+        if unknown := set(names) - number.keys():
+            raise InvalidArgument(f"{sorted(unknown)[0]}: the catalogue locates rows in it but lists no such part")
+        keys = np.asarray(keys, np.int64)
+        order = np.argsort(keys, kind="stable")
+        self._keys = keys[order]
+        self._part_of = np.fromiter((number[name] for name in names), np.int32, keys.size)[order]
+        self._row_of = np.asarray(rows, np.int64)[order]
+
+    def __len__(self) -> int:
+        return int(self._keys.size)
+
+    @property
+    def keys(self) -> KeyArray:
+        """(n,) all picture keys, ascending."""
+        return self._keys
+
+    def renewed(self, infos: Sequence[PartInfo], keys: KeyArray, names: Sequence[str], rows: KeyArray) -> PartRows:
+        """The rows of a later state of the catalogue."""
+        fresh = PartRows(self._store, infos, keys, names, rows)
+        known = set(infos)
+        fresh._opened = {name: part for name, part in self._opened.items() if part.info in known}
+        return fresh
+
+    def object_vectors(self, keys: KeyArray) -> FloatArray:
+        """(n, D) float32."""
+        return self._gather(keys, (self.dim,), np.float32, lambda part, rows: part.object[rows])
+
+    def part_vectors(self, keys: KeyArray) -> FloatArray:
+        """(n, K, D) float32."""
+        shape = (self.parts_per_image, self.dim)
+        return self._gather(keys, shape, np.float32, lambda part, rows: part.parts[rows])
+
+    def boxes(self, keys: KeyArray) -> FloatArray:
+        """(n, K, 4) x, y, w, h in fractions of the upright picture."""
+        return self._gather(keys, (self.parts_per_image, 4), np.float32, lambda part, rows: part.boxes[rows])
+
+    def sha256(self, keys: KeyArray) -> list[str]:
+        """Hex sha256 of each picture."""
+        digests = self._gather(keys, (32,), np.uint8, lambda part, rows: part.digests[rows])
+        return [bytes(row).hex() for row in digests]
+
+    def object_source(self) -> VectorSource:
+        """Object vectors by picture key."""
+        return _Source(self.object_vectors)
+
+    def part_source(self) -> VectorSource:
+        """Part vectors by `picture key * PARTS_PER_KEY + part number`."""
+
+        def vectors(keys: KeyArray) -> FloatArray:
+            pictures, inverse = np.unique(keys // PARTS_PER_KEY, return_inverse=True)
+            return self.part_vectors(pictures)[inverse, keys % PARTS_PER_KEY]
+
+        return _Source(vectors)
+
+    def part_keys(self, keys: KeyArray) -> KeyArray:
+        """(n * K,) keys of the part vectors of `keys` (n,)."""
+        numbers = np.arange(self.parts_per_image)
+        return np.asarray((keys[:, None] * PARTS_PER_KEY + numbers).reshape(-1), np.int64)
+
+    def _gather(
+        self,
+        keys: KeyArray,
+        shape: tuple[int, ...],
+        dtype: type[Any],
+        column: Callable[[Part, KeyArray], NDArray[Any]],
+    ) -> NDArray[Any]:
+        keys = np.asarray(keys, np.int64)
+        out = np.empty((keys.size, *shape), dtype)
+        place = np.searchsorted(self._keys, keys)
+        known = place < self._keys.size
+        known[known] = self._keys[place[known]] == keys[known]
+        if not known.all():
+            raise InvalidArgument(f"no vectors are kept under key {keys[~known][0]}")
+        parts, rows = self._part_of[place], self._row_of[place]
+        order = np.argsort(parts, kind="stable")
+        edges = np.flatnonzero(np.diff(parts[order], prepend=-1, append=-1))
+        for start, end in pairwise(edges.tolist()):
+            where = order[start:end]
+            part = self._part(int(parts[where[0]]))
+            if int(rows[where].max()) >= part.info.rows or not np.array_equal(part.keys[rows[where]], keys[where]):
+                raise CorruptData(
+                    f"{part.info.name}: the catalogue and the part disagree on its rows; run `sherd repair`"
+                )
+            out[where] = column(part, rows[where])
+        return out
+
+    def _part(self, number: int) -> Part:
+        info = self._infos[number]
+        part = self._opened.get(info.name)
+        if part is None:
+            part = self._opened[info.name] = self._store.read(info, verify=True)
+        return part
+
+
+class _Source:
+    def __init__(self, vectors: Callable[[KeyArray], FloatArray]) -> None:
+        self._vectors = vectors
+
+    def vectors(self, keys: KeyArray) -> FloatArray:
+        return self._vectors(keys)
