@@ -57,7 +57,7 @@ def test_a_second_load_gives_the_same_vectors_and_name(
     make_model: MakeModel, pictures: list[Picture], family: str
 ) -> None:
     folder = make_model(family)
-    first, second = HubEncoder.load(folder), HubEncoder.load(folder, name="other", device="auto")
+    first, second = HubEncoder.load(folder), HubEncoder.load(folder, name="other", threads=1)
     assert first.fingerprint == second.fingerprint
     assert len(first.fingerprint) == 64
     assert_array_equal(first.encode_images(pictures).parts, second.encode_images(pictures).parts)
@@ -306,6 +306,7 @@ def test_devices_are_named_and_checked(make_model: MakeModel, monkeypatch: pytes
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InvalidArgument, match="torch finds none"):
         HubEncoder.load(folder, device="cuda")
+    assert HubEncoder.load(folder, device="auto").encode_text(["a"]).shape == (1, 32)
 
 
 def test_an_exported_model_is_not_read_as_a_hub_model(tmp_path: Path) -> None:
@@ -347,6 +348,13 @@ def test_loading_opens_no_connection_and_no_pickle(make_model: MakeModel, monkey
     monkeypatch.setattr("socket.socket.connect", refuse)
     HubEncoder.load(folder)
     assert not [path for path in opened if path.endswith((".py", ".bin")) and str(folder) in path]
+
+
+def test_loading_prints_nothing(make_model: MakeModel, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = make_model("fgclip2")
+    capfd.readouterr()
+    HubEncoder.load(folder)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_nothing_heavy_is_imported_before_a_model_is_loaded() -> None:

@@ -150,9 +150,10 @@ def _load_model(torch: Any, transformers: Any, folder: Path, model_files: ModelF
     kind = model_files.family.model_type
     model_class, config_class = _CLASSES[kind]
     try:
-        config = getattr(transformers, config_class).from_dict(_plain(model_files.config, drop_types=kind == "fgclip2"))
         cls = getattr(transformers, model_class) if model_class else _fg_clip2_class(torch, transformers)
+        plain = _plain(model_files.config, drop_types=kind == "fgclip2")
         with _quiet(transformers):
+            config = getattr(transformers, config_class).from_dict(plain)
             model, report = cls.from_pretrained(
                 folder,
                 config=config,
