@@ -134,6 +134,17 @@ class Embeddings:
 
 
 @dataclass(frozen=True, slots=True)
+class PartInfo:
+    """What the catalogue keeps of one part file. `checksum`: 64 hex digits of blake2b over the file's content."""
+
+    name: str
+    rows: int
+    dim: int
+    parts_per_image: int
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """The one form of a question, used by the command line, the API and the page.
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.types import Embeddings, FloatArray, KeyArray
+from sherd.types import PartInfo as PartInfo
 from sherd.vectors.protocol import PARTS_PER_KEY, check_unit
 
 SUFFIX = ".vec"
@@ -31,17 +32,6 @@ _VERSION = 1
 _ALIGN = 64
 _DIGEST = 32
 _HEADER_LIMIT = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class PartInfo:
-    """What the catalogue keeps of one part file. `checksum`: 64 hex digits of blake2b over the file's content."""
-
-    name: str
-    rows: int
-    dim: int
-    parts_per_image: int
-    checksum: str
 
 
 @dataclass(frozen=True, slots=True)
