@@ -180,7 +180,10 @@ class HitRegion:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One answer. `score` orders; `probability` is None until calibrated; `reasons` are named shares of the score."""
+    """One answer. `score` orders; `probability` is None until calibrated; `reasons` are named shares that add up to it.
+
+    `image` is the path of the picture that is shown, as in the source; `sha256` names its thumbnail.
+    """
 
     record_id: str
     title: str
@@ -191,6 +194,7 @@ class Hit:
     image: str
     probability: float | None = None
     guess: bool = False
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first, and what they cost."""
+    """Hits, best first, and what they cost. `message` says why there are none, and is empty when there are some."""
 
     hits: tuple[Hit, ...]
     timing_ms: Timing
+    message: str = ""
