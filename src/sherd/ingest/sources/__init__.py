@@ -22,7 +22,7 @@ def open_source(
 
     Args:
         path: a folder, or a .csv, .tsv, .xlsx, .xls or .jsonl file (its folder is then the root).
-        metadata: the table to read, where it is not records.jsonl, metadata.jsonl, metadata.csv or metadata.xlsx in `path`.
+        metadata: the table to read, where it is not named records.jsonl or metadata.jsonl, .csv or .xlsx in `path`.
         mapping: a person's word on the columns of a spreadsheet.
         exclude: folders not to walk into (the library, where it lies inside the source).
     Raises:
