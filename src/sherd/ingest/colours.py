@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps, TiffImagePlugin
 
-from sherd.ingest.containers import MAX_ICC_BYTES
+from sherd.ingest.containers.png import MAX_ICC_BYTES
 
 BACKGROUND = (255, 255, 255)
 _ICC_SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK"}
