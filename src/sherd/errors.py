@@ -38,6 +38,12 @@ class RejectedItem(SherdError):
         self.detail = detail
 
 
+class DecoderUnavailable(SherdError):
+    """No process that opens pictures can be started."""
+
+    code = "decoder_unavailable"
+
+
 class LibraryError(SherdError):
     """The folder is no library, or its catalogue cannot be used."""
 
@@ -66,6 +72,12 @@ class CorruptData(LibraryError):
     """A stored file does not match its checksum."""
 
     code = "corrupt_data"
+
+
+class StorageRefused(LibraryError):
+    """The disk is full, read-only or failing; what was acknowledged before is kept."""
+
+    code = "storage_refused"
 
 
 class ModelUnavailable(SherdError):
