@@ -1,0 +1,84 @@
+"""Which pictures are worth a closer look: the nearest in the object index and in the part index, kept up to date."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sherd.catalogue.catalogue import VectorTable
+from sherd.ingest.library import Library
+from sherd.search.question import Question
+from sherd.types import FloatArray, KeyArray
+from sherd.vectors.faiss_index import FaissIndex, IndexSettings
+from sherd.vectors.index_files import bring_up_to_date, open_indexes
+from sherd.vectors.protocol import PARTS_PER_KEY
+from sherd.vectors.rows import PartRows
+
+
+class Candidates:
+    """The vectors of a library in one committed state, and the two indexes over them.
+
+    Args:
+        library: opened.
+        fingerprint: of the encoder whose vectors are searched.
+        settings: of the indexes.
+    Raises:
+        CorruptData: a part file is missing or altered.
+    """
+
+    def __init__(self, library: Library, fingerprint: str, settings: IndexSettings | None = None) -> None:
+        self._library, self._fingerprint, self._settings = library, fingerprint, settings
+        self.rows: PartRows
+        self._generation = -1
+        self._take(library.catalogue.vector_table())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def generation(self) -> int:
+        """Of the catalogue, when it was last looked at."""
+        return self._generation
+
+    def refresh(self) -> None:
+        """Take up what was committed since; one small question to the catalogue when nothing was.
+
+        Raises:
+            CorruptData: a part file is missing or altered.
+        """
+        if self._library.catalogue.generation() != self._generation:
+            self._take(self._library.catalogue.vector_table())
+
+    def _take(self, table: VectorTable) -> None:
+        located = (table.parts, table.keys, table.names, table.rows)
+        if self._generation < 0 or not len(self.rows):
+            rows = PartRows(self._library.parts(self._fingerprint), *located)
+            folder = self._library.index_folder(self._fingerprint)
+            self._by_object, self._by_part = open_indexes(folder, rows, settings=self._settings)
+        else:
+            rows = self.rows.renewed(*located)
+            bring_up_to_date(self._by_object, rows, of_parts=False)
+            bring_up_to_date(self._by_part, rows, of_parts=True)
+        self.rows, self._generation = rows, table.generation
+
+    def nearest(self, question: Question, count: int, minus: float, allowed: KeyArray | None) -> KeyArray:
+        """Ascending keys of the `count` nearest objects and the pictures with the nearest parts, twice as many at most.
+
+        Args:
+            minus: weight of what is not wanted.
+            allowed: ascending keys to choose among; None means all.
+        """
+        by_object, by_part = question.candidate_vectors(minus)
+        keys = [_found(self._by_object, by_object, count, allowed)]
+        if by_part is not None:
+            # several parts of one picture are found: ask for more of them to have enough pictures
+            parts = _found(self._by_part, by_part, 2 * count, allowed) // PARTS_PER_KEY
+            _, first = np.unique(parts, return_index=True)
+            keys.append(parts[np.sort(first)[:count]])
+        return np.unique(np.concatenate(keys))
+
+
+def _found(index: FaissIndex, vector: FloatArray, count: int, allowed: KeyArray | None) -> KeyArray:
+    if not len(index):
+        return np.empty(0, np.int64)
+    keys = index.search(vector[None], min(count, len(index)), allowed)[1][0]
+    return np.asarray(keys[keys >= 0], np.int64)

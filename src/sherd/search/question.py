@@ -1,0 +1,119 @@
+"""A query in vectors: what the encoder makes of a text, a picture or a box, and how they are put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sherd.encoder.protocol import Encoder
+from sherd.errors import InvalidArgument
+from sherd.search.settings import SearchSettings
+from sherd.types import FloatArray, Query
+
+_WHITE = "　 \t\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One encoded query.
+
+    object: (D,) unit vector that is compared with object vectors.
+    parts: (Q, D) unit vectors that are compared with part vectors, and their shares (Q,), which add up to 1.
+    pointer: (D,) unit vector of what is to be shown on a hit; None for a whole picture.
+    minus: (D,) unit vector of what is not wanted, or None.
+    """
+
+    object: FloatArray
+    parts: FloatArray
+    shares: FloatArray
+    pointer: FloatArray | None
+    minus: FloatArray | None
+    object_weight: float
+    part_weight: float
+    text: str | None
+    minus_text: str | None
+
+    def candidate_vectors(self, minus_weight: float) -> tuple[FloatArray, FloatArray | None]:
+        """Vectors to ask the object index and the part index for; the second is None for a whole picture.
+
+        What is not wanted is taken away here too, so that candidates without it are among the first.
+        """
+        if self.minus is None:
+            return self.object, self.pointer
+        away = np.float32(minus_weight) * self.minus
+        return unit(self.object - away), None if self.pointer is None else unit(self.pointer - away)
+
+
+def encode(query: Query, encoder: Encoder, settings: SearchSettings) -> Question:
+    """The question that `query` asks.
+
+    Text and picture are two voices: as object they are the weighted sum of the two unit vectors, brought back to length
+    1; as parts each keeps its own vector and its share of the score. A picture is asked with all its parts, a box with
+    the one vector of what is inside it.
+
+    Raises:
+        InvalidArgument: the encoder made something that is not a unit vector of it.
+    """
+    text, minus = _cleaned(query.text), _cleaned(query.minus)
+    texts = [t for t in (text, minus) if t is not None]
+    rows = _checked(encoder.encode_text(texts)) if texts else np.zeros((0, encoder.dim), np.float32)
+    text_share = 0.0 if text is None else settings.text_share if query.image is not None else 1.0
+    voices = []
+    if text_share > 0:
+        voices.append(_Voice(text_share, rows[0], rows[:1], True, settings.text_object, settings.text_part))
+    if query.image is not None and text_share < 1:
+        voices.append(_picture_voice(query, encoder, settings, 1 - text_share))
+    pointing = [voice.share * voice.parts[0] for voice in voices if voice.points]
+    return Question(
+        object=unit(np.sum([voice.share * voice.object for voice in voices], axis=0)),
+        parts=np.concatenate([voice.parts for voice in voices]),
+        shares=np.concatenate([np.full(len(voice.parts), voice.share / len(voice.parts)) for voice in voices]),
+        pointer=unit(np.sum(pointing, axis=0)) if pointing else None,
+        minus=rows[-1] if minus is not None else None,
+        object_weight=sum(voice.share * voice.object_weight for voice in voices),
+        part_weight=sum(voice.share * voice.part_weight for voice in voices),
+        text=text,
+        minus_text=minus,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """The text, or the picture, of a query. `points`: its one part vector means a place and not the whole."""
+
+    share: float
+    object: FloatArray
+    parts: FloatArray
+    points: bool
+    object_weight: float
+    part_weight: float
+
+
+def _picture_voice(query: Query, encoder: Encoder, settings: SearchSettings, share: float) -> _Voice:
+    assert query.image is not None
+    if query.box is not None:
+        inside = _checked(encoder.encode_boxes(query.image, [query.box]))
+        return _Voice(share, inside[0], inside, True, settings.box_object, settings.box_part)
+    made = encoder.encode_images([query.image])
+    whole = _checked(made.object)
+    parts = _checked(made.parts[0]) if made.parts.shape[1] else whole
+    return _Voice(share, whole[0], parts, False, settings.picture_object, settings.picture_part)
+
+
+def unit(vector: FloatArray) -> FloatArray:
+    """`vector` (D,) at length 1. Raises InvalidArgument for a zero vector: it asks for nothing."""
+    length = float(np.linalg.norm(vector))
+    if not length > 1e-6:
+        raise InvalidArgument("the parts of this query cancel each other out; ask for less at once")
+    return np.asarray(vector / length, np.float32)
+
+
+def _checked(vectors: FloatArray) -> FloatArray:
+    if not np.isfinite(vectors).all():
+        raise InvalidArgument("the encoder gave NaN or Inf for this query; check the model with `sherd models verify`")
+    return vectors
+
+
+def _cleaned(text: str | None) -> str | None:
+    return text.strip(_WHITE) or None if text is not None else None

@@ -1,0 +1,251 @@
+"""From a query to hits: encode, find candidates, score them by their parts, fuse in words, group views of one object.
+
+`search` is `rank` with the places of the matches added, so what is measured is what is served.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from sherd.catalogue.catalogue import Shown
+from sherd.encoder.protocol import Encoder
+from sherd.errors import CorruptData, EncoderMismatch, RejectedItem
+from sherd.ingest.library import Library
+from sherd.ingest.pictures import thumbnail_pixels
+from sherd.search.candidates import Candidates
+from sherd.search.locate import box_from_heat
+from sherd.search.question import Question, encode
+from sherd.search.rerank import Scores, score
+from sherd.search.settings import SearchSettings
+from sherd.search.stopwatch import Stopwatch
+from sherd.types import Answer, Box, Hit, HitRegion, KeyArray, Level, Query
+from sherd.vectors.faiss_index import IndexSettings
+
+_log = logging.getLogger(__name__)
+_WHOLE = Box(0, 0, 1, 1)
+_DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """One record in its place: the picture of it that matched best, and the shares of its score."""
+
+    record_id: str
+    title: str
+    image: str
+    key: int
+    best_part: int
+    reasons: dict[str, float]
+
+    @property
+    def score(self) -> float:
+        """The sum of the reasons."""
+        return round(sum(self.reasons.values()), _DECIMALS)
+
+
+class Searcher:
+    """Answers queries over one library. Not for several threads at once: give each its own, or a lock around `search`.
+
+    Args:
+        library: opened for reading; an ingest may go on meanwhile, and what it commits is seen by the next search.
+        encoder: the one that indexed the library.
+        settings: weights and depths.
+        index_settings: sizes from which the indexes are compressed.
+    Raises:
+        EncoderMismatch: another encoder indexed the library; both are named.
+        CorruptData: a vector part is missing or altered.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        encoder: Encoder,
+        *,
+        settings: SearchSettings | None = None,
+        index_settings: IndexSettings | None = None,
+    ) -> None:
+        self.settings = settings or SearchSettings()
+        self._library, self._catalogue, self._encoder = library, library.catalogue, encoder
+        self._refuse_other_encoder()
+        self._candidates = Candidates(library, encoder.fingerprint, index_settings)
+
+    def __len__(self) -> int:
+        """Pictures that can be found."""
+        return len(self._candidates)
+
+    def refresh(self) -> None:
+        """See what was committed since; `search` and `rank` do so themselves.
+
+        Raises:
+            EncoderMismatch, CorruptData: as on opening.
+        """
+        self._refuse_other_encoder()
+        self._candidates.refresh()
+
+    def search(self, query: Query) -> Answer:
+        """The best `query.k` records with the places where they match.
+
+        Raises:
+            InvalidArgument: an unknown field in `where`, or a query that cancels itself out.
+            EncoderMismatch, CorruptData: as on opening.
+        """
+        watch = Stopwatch()
+        question, ranked = self._rank(query, query.k, watch)
+        with watch.stage("rerank"):
+            hits = tuple(self._hit(question, one, n) for n, one in enumerate(ranked))
+        message = "" if hits else self._why_nothing(query)
+        return Answer(hits, watch.timing(), message)
+
+    def rank(self, query: Query, k: int) -> list[Ranked]:
+        """The best k records as `search` orders them, without the cost of locating (for evaluation; k may be large).
+
+        Raises:
+            See `search`.
+        """
+        return self._rank(query, k, Stopwatch())[1]
+
+    def _rank(self, query: Query, k: int, watch: Stopwatch) -> tuple[Question, list[Ranked]]:
+        with watch.stage("encode"):
+            question = encode(query, self._encoder, self.settings)
+        try:
+            return question, self._rank_once(question, query, k, watch)
+        except CorruptData:
+            # A writer may have merged parts and removed the old ones between our look at the catalogue and our reading.
+            generation = self._candidates.generation
+            self.refresh()
+            if self._candidates.generation == generation:
+                raise
+            return question, self._rank_once(question, query, k, watch)
+
+    def _rank_once(self, question: Question, query: Query, k: int, watch: Stopwatch) -> list[Ranked]:
+        with watch.stage("catalogue"):
+            self.refresh()
+            allowed = self._catalogue.live_keys(query.where) if query.where else None
+            words, unwanted = self._words(question, query)
+            shown_by_words = self._catalogue.keys_of(list(words)) if words else {}
+        count = max(self.settings.candidates, 2 * k)
+        with watch.stage("index"):
+            keys = self._candidates.nearest(question, count, self.settings.minus, allowed)
+            extra = np.array([key for shown in shown_by_words.values() for key, _ in shown], np.int64)
+            keys = np.union1d(keys, np.intersect1d(extra, self._candidates.rows.keys))
+        if not keys.size:
+            return []
+        with watch.stage("rerank"):
+            rows = self._candidates.rows
+            scores = score(
+                question,
+                rows.object_vectors(keys),
+                rows.part_vectors(keys),
+                sharpness=self.settings.sharpness,
+                minus=self.settings.minus,
+            )
+        with watch.stage("catalogue"):
+            shown = self._catalogue.hits_for(keys, query.where or None)
+        with watch.stage("rerank"):
+            return self._grouped(keys, scores, shown, words, unwanted, query)[:k]
+
+    def _words(self, question: Question, query: Query) -> tuple[dict[str, float], dict[str, float]]:
+        """Shares of the score by record id: for words that were asked for, and for words that are not wanted."""
+
+        def shares(text: str | None, weight: float) -> dict[str, float]:
+            if text is None or weight == 0:
+                return {}
+            found = self._catalogue.lexical(text, self.settings.lexical_candidates, query.where or None)
+            top = max((value for _, value in found), default=0.0)
+            return {record_id: round(weight * value / top, _DECIMALS) for record_id, value in found if value > 0}
+
+        wanted = shares(question.text, self.settings.lexical)
+        return wanted, shares(question.minus_text, -self.settings.minus * self.settings.lexical)
+
+    def _grouped(
+        self,
+        keys: KeyArray,
+        scores: Scores,
+        shown: dict[int, list[Shown]],
+        words: dict[str, float],
+        unwanted: dict[str, float],
+        query: Query,
+    ) -> list[Ranked]:
+        """One entry a record, by its best picture; best first, equal scores by record id."""
+        best: dict[str, tuple[tuple[float, str], int, Shown]] = {}
+        for n, key in enumerate(keys.tolist()):
+            for one in shown.get(key, []):
+                place = (-float(scores.total[n]), one.image)
+                if one.record_id not in best or place < best[one.record_id][0]:
+                    best[one.record_id] = place, n, one
+        ranked = []
+        for record_id, (_, n, one) in best.items():
+            reasons = {
+                "object": float(scores.object[n]),
+                "part": float(scores.part[n]),
+                "lexical": words.get(record_id, 0.0),
+            }
+            if query.minus:
+                reasons["minus"] = round(float(scores.minus[n]) + unwanted.get(record_id, 0.0), _DECIMALS)
+            ranked.append(Ranked(record_id, one.title, one.image, int(keys[n]), int(scores.best_part[n]), reasons))
+        return sorted(ranked, key=lambda one: (-one.score, one.record_id))
+
+    def _hit(self, question: Question, one: Ranked, place: int) -> Hit:
+        sha256 = self._candidates.rows.sha256(np.array([one.key]))[0]
+        level = level_of(one.reasons, self.settings.level_margin)
+        box = self._box(question, one, sha256, level, refine=place < self.settings.refine)
+        return Hit(
+            record_id=one.record_id,
+            title=one.title,
+            score=one.score,
+            level=level,
+            region=HitRegion(one.image, box) if box is not None else None,
+            reasons=one.reasons,
+            image=one.image,
+            sha256=sha256,
+        )
+
+    def _box(self, question: Question, one: Ranked, sha256: str, level: Level, *, refine: bool) -> Box | None:
+        if question.pointer is None and (level is Level.OBJECT or one.best_part < 0):
+            return _WHOLE
+        if refine and question.pointer is not None:
+            try:
+                picture = thumbnail_pixels(self._library.thumbnail(sha256).read_bytes())
+                return box_from_heat(self._encoder.heat(picture, question.pointer), level=self.settings.refine_level)
+            except (OSError, CorruptData, RejectedItem) as error:
+                _log.warning("%s: no thumbnail to locate the match on (%s); run `sherd repair`", one.image, error)
+        if one.best_part < 0:
+            return None
+        x, y, w, h = np.clip(self._candidates.rows.boxes(np.array([one.key]))[0, one.best_part], 0, 1).tolist()
+        return Box(x, y, min(w, 1 - x), min(h, 1 - y))
+
+    def _why_nothing(self, query: Query) -> str:
+        if not len(self):
+            return "the library is empty: `sherd ingest SOURCE --library DIR` puts pictures into it"
+        if query.where:
+            asked = ", ".join(f"{field}={'|'.join(values)}" for field, values in query.where.items())
+            return f"none of the {len(self)} pictures of the library has {asked}"
+        return "nothing found"
+
+    def _refuse_other_encoder(self) -> None:
+        indexed = self._catalogue.encoder_fingerprint()
+        if indexed is not None and indexed != self._encoder.fingerprint:
+            raise EncoderMismatch(
+                f"the library was indexed with the encoder '{self._catalogue.encoder_name()}' ({indexed[:12]}), this "
+                f"search uses '{self._encoder.name}' ({self._encoder.fingerprint[:12]}); search with that encoder, or "
+                "run `sherd reindex --model` with this one"
+            )
+
+
+def level_of(reasons: dict[str, float], margin: float) -> Level:
+    """Whether a part or the whole object carries the score, or both together do.
+
+    Args:
+        reasons: shares of a score.
+        margin: the share of the visual score, 0.5..1, from which one of the two carries it.
+
+    >>> level_of({"object": 0.1, "part": 0.5, "lexical": 0.0}, 0.6)
+    <Level.PART: 'part'>
+    """
+    whole, part = max(reasons["object"], 0.0), max(reasons["part"], 0.0)
+    if whole + part <= max(reasons["lexical"], 0.0) or abs(whole - part) <= (2 * margin - 1) * (whole + part):
+        return Level.FUSED
+    return Level.PART if part > whole else Level.OBJECT
