@@ -1,1 +1,1 @@
-
+"""Truth on disk: records, pictures, regions, sources and jobs in SQL."""

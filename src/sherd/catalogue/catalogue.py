@@ -2,15 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, TypeVarTuple
 
-from sherd.types import KeyArray, PartInfo, Record
+import numpy as np
+from sqlalchemy import Connection, RowMapping, Select, distinct, func, select
 
-Where = Mapping[str, tuple[str, ...]]
-FIELDS = ("culture", "licence", "material", "motif", "object_type", "period", "rights", "theme")
-"""What `where` may filter by."""
+from sherd.catalogue import filters, lexical, migrations
+from sherd.catalogue.database import Database
+from sherd.catalogue.filters import FIELDS as FIELDS
+from sherd.catalogue.filters import Where
+from sherd.catalogue.records import from_body
+from sherd.catalogue.schema import (
+    SCHEMA_VERSION,
+    encoders,
+    images,
+    items,
+    meta,
+    pictures,
+    records,
+    regions,
+    vector_parts,
+    vectors,
+)
+from sherd.errors import InvalidArgument, LibraryError
+from sherd.types import Box, KeyArray, PartInfo, Record, Region, SourceImage
+
+_CHUNK = 900
+"""Values in one IN list; SQLite allows 32,766 variables, and a statement of this size is still kept prepared."""
+_KEPT_FILTERS = 64
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +46,17 @@ class Shown:
     record_id: str
     title: str
     image: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture of the library. `thumbnail`: blake2b-256 of the thumbnail file, in hex."""
+
+    key: int
+    sha256: str
+    width: int
+    height: int
+    thumbnail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,48 +73,117 @@ class VectorTable:
     rows: KeyArray
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Answers that hold for one generation."""
+
+    generation: int = -1
+    keys: dict[tuple[tuple[str, tuple[str, ...]], ...], KeyArray] = field(default_factory=dict)
+
+
 class Catalogue:
-    """Reading. Any number of processes may read while one writes; each call sees one committed state."""
+    """Reading. Any number of processes and threads may read while one writes; each call sees one committed state."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._kept = _Kept()
+        self._lock = threading.Lock()
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = False) -> Catalogue:
-        """The catalogue in the SQLite file `path`.
+        """The catalogue in the SQLite file `path`. With `create` (the caller holds the library for writing) an absent or
+        empty file is made one, and an old one brought up to date.
 
         Raises:
-            LibraryError: there is none and `create` is false, or the file is no catalogue.
+            LibraryError: there is none, the file is no catalogue, or it is old and `create` is false.
             SchemaTooNew: a newer Sherd wrote it.
+            CorruptData: the file is damaged.
         """
-        raise NotImplementedError
+        database = Database(Path(path), create=create)
+        try:
+            version = migrations.version_of(database)
+            if create and version == 0:
+                migrations.create(database)
+            elif create:
+                migrations.upgrade(database)
+            elif version == 0:
+                raise LibraryError(f"{path}: the catalogue is empty; `sherd ingest` into this library makes it")
+            elif version < SCHEMA_VERSION:
+                raise LibraryError(f"{path}: the catalogue has the old schema {version}; the next ingest updates it")
+        except BaseException:
+            database.close()
+            raise
+        return cls(database)
 
     def close(self) -> None:
-        raise NotImplementedError
+        self.database.close()
 
     def encoder_fingerprint(self) -> str | None:
         """Of the encoder that made the vectors; None before the first ingest."""
-        raise NotImplementedError
+        with self.database.read() as connection:
+            return _meta(connection, "encoder_fingerprint")
 
     def encoder_name(self) -> str | None:
         """The name under which that encoder was loaded, for `load_encoder`."""
-        raise NotImplementedError
+        with self.database.read() as connection:
+            return connection.scalar(select(encoders.c.name).where(encoders.c.number == _current_encoder(connection)))
 
     def generation(self) -> int:
         """Grows with every committed change."""
-        raise NotImplementedError
+        with self.database.read() as connection:
+            return _generation(connection)
 
     def parts(self, fingerprint: str) -> list[PartInfo]:
         """The committed part files of an encoder, oldest first."""
-        raise NotImplementedError
+        with self.database.read() as connection:
+            return _parts(connection, fingerprint)
 
     def locate(self, keys: KeyArray) -> tuple[list[str], KeyArray]:
         """The part name and the row of each key (n,), for the library's encoder; InvalidArgument for a key without."""
-        raise NotImplementedError
+        wanted = [int(key) for key in keys]
+        found: dict[int, tuple[str, int]] = {}
+        with self.database.read() as connection:
+            encoder = _current_encoder(connection)
+            for chunk in _chunks(wanted):
+                rows = connection.execute(
+                    select(vectors.c.key, vector_parts.c.name, vectors.c.row)
+                    .join(vector_parts, vector_parts.c.number == vectors.c.part)
+                    .where(vectors.c.encoder == encoder, vectors.c.key.in_(chunk))
+                )
+                found |= {key: (name, row) for key, name, row in rows}
+        missing = next((key for key in wanted if key not in found), None)
+        if missing is not None:
+            raise InvalidArgument(f"no vectors are kept under key {missing}")
+        return [found[key][0] for key in wanted], np.asarray([found[key][1] for key in wanted], np.int64)
 
     def vector_table(self) -> VectorTable:
         """`generation`, `parts`, `live_keys` and `locate` of the library's encoder, in one transaction."""
-        raise NotImplementedError
+        with self.database.read() as connection:
+            encoder = _current_encoder(connection)
+            fingerprint = _meta(connection, "encoder_fingerprint") or ""
+            numbers = dict(
+                connection.execute(
+                    select(vector_parts.c.number, vector_parts.c.name).where(vector_parts.c.encoder == encoder)
+                )
+                .tuples()
+                .all()
+            )
+            rows = connection.execute(
+                select(vectors.c.key, vectors.c.part, vectors.c.row)
+                .where(vectors.c.encoder == encoder, vectors.c.key.in_(select(images.c.key)))
+                .order_by(vectors.c.key)
+            ).all()
+            table = np.asarray([tuple(row) for row in rows], np.int64).reshape(-1, 3)
+            return VectorTable(
+                _generation(connection),
+                tuple(_parts(connection, fingerprint)),
+                table[:, 0].copy(),
+                tuple(numbers[part] for part in table[:, 1].tolist()),
+                table[:, 2].copy(),
+            )
 
     def live_keys(self, where: Where | None = None) -> KeyArray:
-        """Keys (n,), ascending, of the pictures that some record shows and that have vectors.
+        """Keys (n,), ascending, of the pictures that some record shows and that have vectors; read-only.
 
         Args:
             where: field -> accepted values: any of the values of a field, all of the fields. A value matches without
@@ -86,24 +192,161 @@ class Catalogue:
         Raises:
             InvalidArgument: an unknown field (the known ones are named), or a field without a value.
         """
-        raise NotImplementedError
+        name = tuple(sorted((key, tuple(values)) for key, values in (where or {}).items()))
+        with self.database.read() as connection:
+            generation = _generation(connection)
+            with self._lock:
+                if self._kept.generation != generation:
+                    self._kept = _Kept(generation)
+                if name in self._kept.keys:
+                    return self._kept.keys[name]
+            shown = select(images.c.key)
+            for allowed in filters.allowed_records(connection, where):
+                shown = shown.where(images.c.record.in_(allowed))
+            live = select(vectors.c.key).where(
+                vectors.c.encoder == _current_encoder(connection), vectors.c.key.in_(shown)
+            )
+            keys = np.sort(np.fromiter(connection.scalars(live).all(), np.int64))
+        keys.setflags(write=False)
+        with self._lock:
+            if self._kept.generation == generation and len(self._kept.keys) < _KEPT_FILTERS:
+                self._kept.keys[name] = keys
+        return keys
 
     def hits_for(self, keys: KeyArray) -> dict[int, list[Shown]]:
-        """Who shows each picture; a key that nobody shows is left out."""
-        raise NotImplementedError
+        """Who shows each picture, each record once; a key that nobody shows is left out."""
+        hits: dict[int, dict[str, Shown]] = defaultdict(dict)
+        with self.database.read() as connection:
+            for chunk in _chunks([int(key) for key in keys]):
+                rows = connection.execute(
+                    _ordered(select(images.c.key, records.c.record_id, records.c.title, images.c.path))
+                    .join(records, records.c.number == images.c.record)
+                    .where(images.c.key.in_(chunk))
+                )
+                for key, record_id, title, path in rows:
+                    hits[key].setdefault(record_id, Shown(record_id, title, path))
+        return {key: list(found.values()) for key, found in hits.items()}
 
     def get_many(self, record_ids: Sequence[str]) -> dict[str, Record]:
-        """Whole records; identifiers that are unknown are left out."""
-        raise NotImplementedError
+        """Whole records; identifiers that are unknown are left out. A picture that two sources give is there once."""
+        found: dict[str, Record] = {}
+        with self.database.read() as connection:
+            for chunk in _chunks(list(dict.fromkeys(record_ids))):
+                rows = connection.execute(select(records).where(records.c.record_id.in_(chunk))).mappings().all()
+                shown = _images_of(connection, [row["number"] for row in rows])
+                for row in rows:
+                    pairs = shown.get(row["number"], [])
+                    found[row["record_id"]] = from_body(row["record_id"], row["body"], (image for _, image in pairs))
+        return found
 
     def keys_of(self, record_ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
         """(key, image path) of each record's pictures, in the order of the record."""
-        raise NotImplementedError
+        found: dict[str, list[tuple[int, str]]] = {}
+        with self.database.read() as connection:
+            for chunk in _chunks(list(dict.fromkeys(record_ids))):
+                rows = connection.execute(
+                    select(records.c.number, records.c.record_id).where(records.c.record_id.in_(chunk))
+                ).all()
+                shown = _images_of(connection, [number for number, _ in rows])
+                for number, record_id in rows:
+                    found[record_id] = [(key, image.path) for key, image in shown.get(number, [])]
+        return found
 
     def lexical(self, text: str, limit: int, where: Where | None = None) -> list[tuple[str, float]]:
-        """(record_id, score) of the records whose words match, best first, at most `limit`; score above 0 (BM25)."""
-        raise NotImplementedError
+        """(record_id, score) of the records whose words match, best first, at most `limit`; score above 0 (BM25).
+
+        Any word of the text counts; see `sherd.catalogue.lexical`. Raises InvalidArgument as `live_keys` does.
+        """
+        with self.database.read() as connection:
+            return lexical.search(connection, text, limit, filters.allowed_records(connection, where))
 
     def count(self) -> tuple[int, int]:
         """(records, pictures that some record shows)."""
-        raise NotImplementedError
+        with self.database.read() as connection:
+            shown = connection.scalar(select(func.count(distinct(images.c.key))))
+            return connection.scalar(select(func.count()).select_from(records)) or 0, shown or 0
+
+    def pictures(self, start: int = 0, limit: int = 1_000) -> list[StoredPicture]:
+        """Up to `limit` pictures with a key above `start`, by key."""
+        rows = select(
+            pictures.c.key, pictures.c.sha256, pictures.c.width, pictures.c.height, pictures.c.thumbnail
+        ).order_by(pictures.c.key)
+        with self.database.read() as connection:
+            return [StoredPicture(*row) for row in connection.execute(rows.where(pictures.c.key > start).limit(limit))]
+
+
+def _meta(connection: Connection, name: str) -> str | None:
+    return connection.scalar(select(meta.c.value).where(meta.c.name == name))
+
+
+def _generation(connection: Connection) -> int:
+    return int(_meta(connection, "generation") or 0)
+
+
+def _current_encoder(connection: Connection) -> int:
+    """Number of the library's encoder; -1 before the first ingest."""
+    fingerprint = _meta(connection, "encoder_fingerprint")
+    number = connection.scalar(select(encoders.c.number).where(encoders.c.fingerprint == fingerprint))
+    return -1 if number is None else number
+
+
+def _parts(connection: Connection, fingerprint: str) -> list[PartInfo]:
+    rows = connection.execute(
+        select(
+            vector_parts.c.name,
+            vector_parts.c.rows,
+            vector_parts.c.dim,
+            vector_parts.c.parts_per_image,
+            vector_parts.c.checksum,
+        )
+        .join(encoders, encoders.c.number == vector_parts.c.encoder)
+        .where(encoders.c.fingerprint == fingerprint)
+        .order_by(vector_parts.c.number)
+    )
+    return [PartInfo(*row) for row in rows]
+
+
+def _ordered(rows: Select[*Ts]) -> Select[*Ts]:
+    """Images in the order of their record: the source that came last speaks first, then the order of its items."""
+    return rows.join(items, items.c.number == images.c.item).order_by(
+        items.c.source.desc(), items.c.ordinal, items.c.number, images.c.ordinal
+    )
+
+
+def _images_of(connection: Connection, numbers: Sequence[int]) -> dict[int, list[tuple[int, SourceImage]]]:
+    """Record number -> (key, image with its regions), each path of a source and each picture of a record once."""
+    rows = (
+        connection.execute(_ordered(select(images, items.c.source)).where(images.c.record.in_(numbers)))
+        .mappings()
+        .all()
+    )
+    marks = _regions_of(connection, rows)
+    found: dict[int, list[tuple[int, SourceImage]]] = defaultdict(list)
+    paths: set[tuple[int, int, str]] = set()
+    keys: dict[tuple[int, int], int] = {}
+    for row in rows:
+        path, key = (row["record"], row["source"], row["path"]), (row["record"], row["key"])
+        # The same file twice, or the same picture from another source: shown once.
+        # (Two files of one source with equal content are both kept: they may carry different regions.)
+        if path in paths or keys.setdefault(key, row["source"]) != row["source"]:
+            continue
+        paths.add(path)
+        found[row["record"]].append(
+            (row["key"], SourceImage(row["path"], tuple(marks.get(row["number"], ())), row["view"]))
+        )
+    return found
+
+
+def _regions_of(connection: Connection, rows: Iterable[RowMapping]) -> dict[int, list[Region]]:
+    marks: dict[int, list[Region]] = defaultdict(list)
+    for chunk in _chunks([row["number"] for row in rows]):
+        wanted = select(regions).where(regions.c.image.in_(chunk)).order_by(regions.c.image, regions.c.ordinal)
+        for mark in connection.execute(wanted).mappings():
+            box = Box(mark["x"], mark["y"], mark["w"], mark["h"])
+            marks[mark["image"]].append(Region(box, mark["label"], mark["mask"], mark["concept"]))
+    return marks
+
+
+def _chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _CHUNK):
+        yield values[start : start + _CHUNK]

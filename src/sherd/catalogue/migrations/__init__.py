@@ -1,0 +1,114 @@
+"""How an old catalogue becomes a new one, and how an empty file becomes a catalogue.
+
+A step is a module `to_<version>.py` with a function `apply(connection)`, entered in `STEPS`. It is frozen once released:
+it names tables by SQL of its own and not through `schema.py`, which moves on.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from sherd.catalogue import lexical, schema
+from sherd.catalogue.database import Database
+from sherd.errors import LibraryError, SchemaTooNew
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Brings a catalogue from version `version - 1` to `version`, inside one transaction."""
+
+    version: int
+    apply: Callable[[Connection], None]
+
+
+STEPS: tuple[Step, ...] = ()
+
+
+def version_of(database: Database, *, newest: int = schema.SCHEMA_VERSION) -> int:
+    """The schema version of the file; 0 when it holds nothing yet.
+
+    Raises:
+        SchemaTooNew: it is above `newest`.
+        LibraryError: the file is some other program's.
+        CorruptData: it is no SQLite file, or damaged.
+    """
+    with database.read() as connection:
+        names = inspect(connection).get_table_names()
+        if not names:
+            return 0
+        found = connection.scalar(text("SELECT value FROM meta WHERE name = 'schema_version'")) if "meta" in names else 0
+    if not found:
+        raise LibraryError(f"{database.path}: is an SQLite file, but no Sherd catalogue; choose another library folder")
+    if int(found) > newest:
+        raise SchemaTooNew(
+            f"{database.path}: was written by a newer Sherd (schema {found}, this one reads up to {newest}); update Sherd"
+        )
+    return int(found)
+
+
+def create(database: Database) -> None:
+    """Make the tables in an empty file, in one transaction."""
+    with database.write() as connection:
+        schema.metadata.create_all(connection)
+        connection.exec_driver_sql(lexical.CREATE)
+        connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        values = {
+            "schema_version": str(schema.SCHEMA_VERSION),
+            "library_id": uuid.uuid4().hex,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "generation": "0",
+            "next_key": "1",
+        }
+        connection.execute(schema.meta.insert(), [{"name": name, "value": value} for name, value in values.items()])
+
+
+def upgrade(database: Database, *, steps: Sequence[Step] = STEPS, newest: int = schema.SCHEMA_VERSION) -> list[Path]:
+    """Bring the catalogue to version `newest`; the caller holds the library for writing.
+
+    Before each step the whole file is copied to `catalogue.sqlite.v<old version>`; a step that raises leaves nothing.
+
+    Returns:
+        The copies made.
+    Raises:
+        SchemaTooNew, LibraryError: see `version_of`; or there is no step to the next version.
+    """
+    copies = []
+    by_version = {step.version: step for step in steps}
+    while (version := version_of(database, newest=newest)) < newest:
+        step = by_version.get(version + 1)
+        if step is None:
+            raise LibraryError(f"{database.path}: has schema {version}, which this Sherd can no longer bring up to date")
+        copies.append(back_up(database, database.path.with_name(f"{database.path.name}.v{version}")))
+        with database.write() as connection:
+            step.apply(connection)
+            connection.execute(
+                schema.meta.update().where(schema.meta.c.name == "schema_version").values(value=str(step.version))
+            )
+    return copies
+
+
+def back_up(database: Database, target: Path) -> Path:
+    """A copy of the catalogue as committed now, whole on disk before its name is there."""
+    unfinished = target.with_name(target.name + ".tmp")
+    unfinished.unlink(missing_ok=True)
+    with database.raw() as connection:
+        copy = sqlite3.connect(unfinished)
+        try:
+            connection.backup(copy)
+        finally:
+            copy.close()
+    handle = os.open(unfinished, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    unfinished.rename(target)
+    return target
