@@ -62,6 +62,16 @@ class SchemaTooNew(LibraryError):
     code = "schema_too_new"
 
 
+class SchemaTooOld(LibraryError):
+    """The catalogue was written by an older Sherd and must be brought up to date first; 0: it holds nothing yet."""
+
+    code = "schema_too_old"
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
+
+
 class EncoderMismatch(LibraryError):
     """The library was indexed with another encoder than the one asked for."""
 

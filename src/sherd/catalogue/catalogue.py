@@ -29,7 +29,7 @@ from sherd.catalogue.schema import (
     vector_parts,
     vectors,
 )
-from sherd.errors import InvalidArgument, LibraryError
+from sherd.errors import InvalidArgument, SchemaTooOld
 from sherd.types import Box, KeyArray, PartInfo, Record, Region, SourceImage
 
 _CHUNK = 900
@@ -95,7 +95,8 @@ class Catalogue:
         empty file is made one, and an old one brought up to date.
 
         Raises:
-            LibraryError: there is none, the file is no catalogue, or it is old and `create` is false.
+            LibraryError: there is none, or the file is no catalogue.
+            SchemaTooOld: it is old, or empty, and `create` is false.
             SchemaTooNew: a newer Sherd wrote it.
             CorruptData: the file is damaged.
         """
@@ -106,10 +107,9 @@ class Catalogue:
                 migrations.create(database)
             elif create:
                 migrations.upgrade(database)
-            elif version == 0:
-                raise LibraryError(f"{path}: the catalogue is empty; `sherd ingest` into this library makes it")
             elif version < SCHEMA_VERSION:
-                raise LibraryError(f"{path}: the catalogue has the old schema {version}; the next ingest updates it")
+                what = f"has the old schema {version}" if version else "is empty"
+                raise SchemaTooOld(f"{path}: the catalogue {what}; the next `sherd ingest` mends that", version)
         except BaseException:
             database.close()
             raise

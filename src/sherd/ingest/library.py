@@ -1,33 +1,72 @@
-"""A library: one folder with the catalogue and everything that is derived from it."""
+"""A library: one folder with the catalogue and everything that is derived from it.
+
+    catalogue.sqlite   vectors/<encoder>/*.vec   index/<encoder>/*.index   thumbnails/ab/<sha256>.jpg
+    rejects.jsonl      writer.lock
+
+Nothing in it names the folder itself, so it can be moved while nobody has it open.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from sherd.catalogue.catalogue import Catalogue
-from sherd.vectors.parts import PartStore
+from sherd.errors import LibraryBusy, LibraryError, SchemaTooOld, StorageRefused
+from sherd.vectors.parts import PartStore, sync_folder
+
+CATALOGUE = "catalogue.sqlite"
+LOCK = "writer.lock"
+REJECTS = "rejects.jsonl"
+_LOCK_PATIENCE_S = 0.5
 
 
 class Library:
     """`with Library.open(folder) as library`. Reading needs no lock; writing is inside `with library.writer()`."""
 
-    folder: Path
-    catalogue: Catalogue
+    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
+        self.folder = folder
+        self.catalogue = catalogue
+        self._depth = 0
 
     @classmethod
     def open(cls, folder: Path, *, create: bool = False) -> Library:
-        """The library in `folder`.
+        """The library in `folder`; an old catalogue is brought up to date, for which nobody may be writing to it.
 
+        Args:
+            create: make a library where `folder` is absent or empty.
         Raises:
             LibraryError: the folder is no library, and it is not `create` with a folder that is absent or empty.
+            LibraryBusy: it must be made or brought up to date while another process writes.
             SchemaTooNew: a newer Sherd wrote it.
+            CorruptData: the catalogue is damaged.
         """
-        raise NotImplementedError
+        path = folder / CATALOGUE
+        if path.exists():
+            try:
+                return cls(folder, Catalogue.open(path))
+            except SchemaTooOld as error:
+                if not (create or error.version):
+                    raise
+        else:
+            _check_place(folder, create=create)
+            folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            catalogue = Catalogue.open(path, create=True)
+            sync_folder(folder)
+            sync_folder(folder.absolute().parent)
+        return cls(folder, catalogue)
 
     def close(self) -> None:
-        raise NotImplementedError
+        self.catalogue.close()
 
     def __enter__(self) -> Library:
         return self
@@ -37,17 +76,97 @@ class Library:
 
     def parts(self, fingerprint: str) -> PartStore:
         """Part files of one encoder: vectors/<first 16 digits of the fingerprint>/."""
-        raise NotImplementedError
+        return PartStore(self.folder / "vectors" / fingerprint[:16])
 
     def index_folder(self, fingerprint: str) -> Path:
         """Index files of one encoder: index/<first 16 digits of the fingerprint>/."""
-        raise NotImplementedError
+        return self.folder / "index" / fingerprint[:16]
+
+    @property
+    def thumbnails(self) -> Path:
+        return self.folder / "thumbnails"
 
     def thumbnail(self, sha256: str) -> Path:
         """Where the thumbnail of the picture with these bytes lies."""
-        raise NotImplementedError
+        return self.thumbnails / sha256[:2] / f"{sha256}.jpg"
+
+    @property
+    def rejects(self) -> Path:
+        """What the last ingest refused, one JSON object a line."""
+        return self.folder / REJECTS
 
     @contextmanager
     def writer(self) -> Iterator[None]:
-        """Hold the library for writing; LibraryBusy names the holder (pid, host, since) when another process does."""
-        raise NotImplementedError
+        """Hold the library for writing. May be nested. The kernel frees the lock when the process ends, however it ends.
+
+        Raises:
+            LibraryBusy: another process holds it; the message names it (pid, host, since).
+            StorageRefused: the folder may not be written to.
+        """
+        if self._depth:
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+            return
+        with _locked(self.folder):
+            self._depth = 1
+            try:
+                yield
+            finally:
+                self._depth = 0
+
+
+def _check_place(folder: Path, *, create: bool) -> None:
+    """Raise LibraryError unless a library may be made in `folder`."""
+    if folder.exists() and not folder.is_dir():
+        raise LibraryError(f"{folder}: is a file; a library is a folder")
+    if not create:
+        what = "is no Sherd library (it has no catalogue)" if folder.exists() else "there is no such library"
+        raise LibraryError(f"{folder}: {what}; `sherd ingest SOURCE --library {folder}` makes one in an empty folder")
+    # What an ingest that was killed while it made the library leaves is no reason to refuse.
+    own = {LOCK, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", f"{CATALOGUE}-journal"}
+    other = sorted(path.name for path in folder.iterdir() if path.name not in own) if folder.exists() else []
+    if other:
+        raise LibraryError(
+            f"{folder}: holds other files ({other[0]}) and no catalogue; give a folder that is absent or empty"
+        )
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        file = (folder / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StorageRefused(f"{folder}: may not be written to ({error.strerror})") from error
+    with file:
+        until = time.monotonic() + _LOCK_PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise LibraryBusy(f"{folder}: {_holder(file)} is writing to it; wait for it to finish") from None
+                time.sleep(0.05)
+        _sign(file)
+        # Closing the file frees the lock. It is never unlinked: two writers could then lock two files of one name.
+        yield
+
+
+def _sign(file: IO[str]) -> None:
+    """Say who holds the lock. For people only: what counts is the kernel's lock."""
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    file.truncate(0)
+    json.dump({"pid": os.getpid(), "host": socket.gethostname(), "since": since}, file)
+    file.flush()
+
+
+def _holder(file: IO[str]) -> str:
+    try:
+        file.seek(0)
+        said = json.load(file)
+        return f"process {said['pid']} on {said['host']}, since {said['since']},"
+    except (ValueError, KeyError, TypeError):
+        return "another process"
