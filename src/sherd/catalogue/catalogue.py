@@ -273,13 +273,35 @@ class Catalogue:
             shown = connection.scalar(select(func.count(distinct(images.c.key))))
             return connection.scalar(select(func.count()).select_from(records)) or 0, shown or 0
 
+    def part_names(self) -> dict[str, set[str]]:
+        """First 16 digits of each encoder's fingerprint -> names of its committed part files."""
+        names: dict[str, set[str]] = defaultdict(set)
+        with self.database.read() as connection:
+            rows = select(encoders.c.fingerprint, vector_parts.c.name).join(
+                vector_parts, vector_parts.c.encoder == encoders.c.number
+            )
+            for fingerprint, name in connection.execute(rows):
+                names[fingerprint[:16]].add(name)
+        return names
+
+    def pictures_by_sha256(self, sha256: Sequence[str]) -> dict[str, StoredPicture]:
+        """The pictures of these files, where the library has them."""
+        found: dict[str, StoredPicture] = {}
+        with self.database.read() as connection:
+            for chunk in _chunks(sha256):
+                rows = connection.execute(_stored().where(pictures.c.sha256.in_(chunk)))
+                found |= {row.sha256: StoredPicture(*row) for row in rows}
+        return found
+
     def pictures(self, start: int = 0, limit: int = 1_000) -> list[StoredPicture]:
         """Up to `limit` pictures with a key above `start`, by key."""
-        rows = select(
-            pictures.c.key, pictures.c.sha256, pictures.c.width, pictures.c.height, pictures.c.thumbnail
-        ).order_by(pictures.c.key)
+        rows = _stored().where(pictures.c.key > start).order_by(pictures.c.key).limit(limit)
         with self.database.read() as connection:
-            return [StoredPicture(*row) for row in connection.execute(rows.where(pictures.c.key > start).limit(limit))]
+            return [StoredPicture(*row) for row in connection.execute(rows)]
+
+
+def _stored() -> Select[int, str, int, int, str]:
+    return select(pictures.c.key, pictures.c.sha256, pictures.c.width, pictures.c.height, pictures.c.thumbnail)
 
 
 def _key_array(connection: Connection, keys: Select[int]) -> KeyArray:

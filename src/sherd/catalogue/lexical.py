@@ -30,7 +30,7 @@ _PIECE = re.compile(
     r"|(?P<word>[^\W_]+)"
 )
 _STOP = frozenset(
-    "a an and are as at by for from has in is it its of on or that the this to was were which with".split()
+    ["a", "an", "and", "are", "as", "at", "by", "for", "from", "has", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to", "was", "were", "which", "with"]
     + ["的", "和", "与", "在", "有", "之"]
 )
 _MAX_QUERY_TOKENS = 64

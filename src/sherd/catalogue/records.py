@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import astuple, replace
 from typing import Any
 
 from sherd.types import Caption, Phrase, Record, SourceImage
@@ -38,9 +38,21 @@ def from_body(record_id: str, body: str, images: Iterable[SourceImage] = ()) -> 
     return Record(record_id, tuple(images), captions=captions, phrases=phrases, **values)
 
 
-def digest(record: Record) -> str:
-    """32 hex digits over all that a source item says, images and regions included."""
-    said = json.dumps(asdict(record), sort_keys=True, separators=(",", ":"))
+def digest(record_id: str, body: str, images: Iterable[SourceImage]) -> str:
+    """32 hex digits over all that a source item says, so that a change is noticed: in the source, or of what is stored.
+
+    Args:
+        body: as `to_body` wrote it.
+    """
+    shown = [
+        [
+            image.path,
+            image.view,
+            [[*astuple(region.box), region.label, region.mask, region.concept] for region in image.regions],
+        ]
+        for image in images
+    ]
+    said = json.dumps([record_id, body, shown], separators=(",", ":"))
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 

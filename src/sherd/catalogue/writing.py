@@ -154,6 +154,17 @@ def remove_vectors(connection: Connection, encoder: int, keys: Sequence[int]) ->
         connection.execute(gone, [{"e": encoder, "k": key} for key in keys])
 
 
+def remove_parts(connection: Connection, fingerprint: str, names: Sequence[str]) -> None:
+    """Strike part files off the list, and with them whatever still points into them."""
+    encoder = select(encoders.c.number).where(encoders.c.fingerprint == fingerprint).scalar_subquery()
+    for name in names:
+        number = connection.scalar(
+            select(vector_parts.c.number).where(vector_parts.c.encoder == encoder, vector_parts.c.name == name)
+        )
+        connection.execute(delete(vectors).where(vectors.c.part == number))
+        connection.execute(delete(vector_parts).where(vector_parts.c.number == number))
+
+
 def encoder_number(connection: Connection, fingerprint: str, name: str) -> int:
     """The encoder's number, entered when it is new."""
     number = connection.scalar(select(encoders.c.number).where(encoders.c.fingerprint == fingerprint))

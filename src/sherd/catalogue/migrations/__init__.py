@@ -44,7 +44,9 @@ def version_of(database: Database, *, newest: int = schema.SCHEMA_VERSION) -> in
         names = inspect(connection).get_table_names()
         if not names:
             return 0
-        found = connection.scalar(text("SELECT value FROM meta WHERE name = 'schema_version'")) if "meta" in names else 0
+        found = (
+            connection.scalar(text("SELECT value FROM meta WHERE name = 'schema_version'")) if "meta" in names else 0
+        )
     if not found:
         raise LibraryError(f"{database.path}: is an SQLite file, but no Sherd catalogue; choose another library folder")
     if int(found) > newest:
@@ -85,7 +87,9 @@ def upgrade(database: Database, *, steps: Sequence[Step] = STEPS, newest: int = 
     while (version := version_of(database, newest=newest)) < newest:
         step = by_version.get(version + 1)
         if step is None:
-            raise LibraryError(f"{database.path}: has schema {version}, which this Sherd can no longer bring up to date")
+            raise LibraryError(
+                f"{database.path}: has schema {version}, which this Sherd can no longer bring up to date"
+            )
         copies.append(back_up(database, database.path.with_name(f"{database.path.name}.v{version}")))
         with database.write() as connection:
             step.apply(connection)
