@@ -92,8 +92,11 @@ class Catalogue:
 
     @classmethod
     def open(cls, path: Path | str, *, create: bool = False) -> Catalogue:
-        """The catalogue in the SQLite file `path`. With `create` (the caller holds the library for writing) an absent or
-        empty file is made one, and an old one brought up to date.
+        """The catalogue in the SQLite file `path`.
+
+        Args:
+            create: make it where the file is absent or empty, and bring an old one up to date; the caller holds the
+                library for writing.
 
         Raises:
             LibraryError: there is none, or the file is no catalogue.
@@ -272,6 +275,12 @@ class Catalogue:
         with self.database.read() as connection:
             shown = connection.scalar(select(func.count(distinct(images.c.key))))
             return connection.scalar(select(func.count()).select_from(records)) or 0, shown or 0
+
+    def count_pictures(self, up_to: int | None = None) -> int:
+        """All pictures, or those with a key of at most `up_to`."""
+        rows = select(func.count()).select_from(pictures)
+        with self.database.read() as connection:
+            return connection.scalar(rows if up_to is None else rows.where(pictures.c.key <= up_to)) or 0
 
     def part_names(self) -> dict[str, set[str]]:
         """First 16 digits of each encoder's fingerprint -> names of its committed part files."""

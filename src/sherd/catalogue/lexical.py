@@ -2,9 +2,9 @@
 
 FTS5 takes a run of Chinese for one word, and its trigram tokenizer finds nothing below three characters, while the
 usual query has one or two (瓷, 青铜). So runs of Chinese, Japanese and Korean are cut here into overlapping pairs, the
-last character of a run standing alone: 饕餮纹 becomes 饕餮 餮纹 纹. Each character then begins exactly one token: a query
-of one character is a prefix search, and a longer one is its pairs. Other words go through FTS5's own tokenizer with
-Porter's English stems. A query's text reaches FTS5 only as quoted words.
+last character of a run standing alone: 饕餮纹 becomes 饕餮 餮纹 纹. Each character then begins exactly one token: a
+query of one character is a prefix search, and a longer one is its pairs. Other words go through FTS5's own tokenizer
+with Porter's English stems. A query's text reaches FTS5 only as quoted words.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _PIECE = re.compile(
     r"|(?P<word>[^\W_]+)"
 )
 _STOP = frozenset(
-    ["a", "an", "and", "are", "as", "at", "by", "for", "from", "has", "in", "is", "it", "its", "of", "on", "or", "that", "the", "this", "to", "was", "were", "which", "with"]
-    + ["的", "和", "与", "在", "有", "之"]
+    {"a", "an", "and", "are", "as", "at", "by", "for", "from", "has", "in", "is", "it", "its", "of", "on", "or", "that"}
+    | {"the", "this", "to", "was", "were", "which", "with", "的", "和", "与", "在", "有", "之"}
 )
 _MAX_QUERY_TOKENS = 64
 
@@ -90,7 +90,7 @@ def put(connection: Connection, rows: Mapping[int, Record]) -> None:
     names = ", ".join(COLUMNS)
     connection.execute(
         text(f"INSERT INTO lexical(rowid, {names}) VALUES (:rowid, :{', :'.join(COLUMNS)})"),
-        [{"rowid": number} | _texts(record) for number, record in rows.items()],
+        [{"rowid": number} | texts(record) for number, record in rows.items()],
     )
 
 
@@ -126,7 +126,8 @@ def search(
     return [(row.record_id, -float(row.rank)) for row in connection.execute(rows)]
 
 
-def _texts(record: Record) -> dict[str, str]:
+def texts(record: Record) -> dict[str, str]:
+    """What is stored of a record, by column: its tokens, in their order."""
     said = [*record.descriptions.values(), *(caption.text for caption in record.captions)]
     titles = dict.fromkeys(record.titles.values())
     terms = [record.object_type, record.culture, record.period, *record.materials, *record.motifs, *record.themes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, distinct, func, select
 
 from sherd.catalogue.database import Database
-from sherd.catalogue.schema import encoders, images, items, jobs, pictures, records, sources, vectors
+from sherd.catalogue.schema import encoders, images, items, jobs, pictures, records, sources, vector_parts, vectors
 from sherd.catalogue.writing import ImageLink, advance
 
 _CHUNK = 900
@@ -31,6 +32,15 @@ class Vanished:
 
     items: tuple[int, ...]
     renewed: int
+
+
+@dataclass(frozen=True, slots=True)
+class VectorRow:
+    """Where the vectors of one picture lie in a part."""
+
+    key: int
+    sha256: str
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +155,42 @@ def remove_unused_pictures(database: Database) -> list[str]:
     return [sha256 for _, sha256 in rows]
 
 
+def fingerprints(database: Database) -> list[str]:
+    """Of all encoders that have vectors here: the library's own, and one that a reindex is on its way to."""
+    with database.read() as connection:
+        return list(connection.scalars(select(encoders.c.fingerprint).order_by(encoders.c.number)))
+
+
+def rows_of_part(database: Database, fingerprint: str, name: str) -> list[VectorRow]:
+    """The live rows of a part file."""
+    rows = (
+        select(pictures.c.key, pictures.c.sha256, vectors.c.row)
+        .select_from(vectors)
+        .join(pictures, pictures.c.key == vectors.c.key)
+        .join(vector_parts, vector_parts.c.number == vectors.c.part)
+        .join(encoders, encoders.c.number == vector_parts.c.encoder)
+        .where(encoders.c.fingerprint == fingerprint, vector_parts.c.name == name)
+        .order_by(vectors.c.row)
+    )
+    with database.read() as connection:
+        return [VectorRow(*row) for row in connection.execute(rows)]
+
+
+def without_vectors(
+    database: Database, fingerprint: str, start: int = 0, limit: int | None = None
+) -> list[tuple[int, str]]:
+    """(key, sha256) of the pictures above key `start` that have no vectors by this encoder, by key."""
+    there = (
+        select(vectors.c.row)
+        .join(encoders, encoders.c.number == vectors.c.encoder)
+        .where(encoders.c.fingerprint == fingerprint, vectors.c.key == pictures.c.key)
+        .exists()
+    )
+    rows = select(pictures.c.key, pictures.c.sha256).where(~there, pictures.c.key > start).order_by(pictures.c.key)
+    with database.read() as connection:
+        return list(connection.execute(rows.limit(limit)).tuples())
+
+
 def originals(connection: Connection, keys: Sequence[int]) -> dict[int, list[Original]]:
     """Where the files of these pictures lie, as the sources were given, newest source first."""
     found: dict[int, list[Original]] = defaultdict(list)
@@ -169,3 +215,11 @@ def was_interrupted(database: Database) -> bool:
         numbers = [row.number for row in connection.execute(latest)]
         states = connection.scalars(select(jobs.c.state).where(jobs.c.number.in_(numbers)))
         return any(state == "running" for state in states)
+
+
+def last_job(database: Database, kind: str) -> tuple[str, dict[str, int | str]]:
+    """(state, counts) of the last job of a kind; ('', {}) when there was none."""
+    rows = select(jobs.c.state, jobs.c.counts).where(jobs.c.kind == kind).order_by(jobs.c.number.desc()).limit(1)
+    with database.read() as connection:
+        found = connection.execute(rows).first()
+    return (found.state, json.loads(found.counts)) if found is not None else ("", {})

@@ -100,7 +100,7 @@ def next_key(database: Database) -> int:
         return int(connection.scalar(select(meta.c.value).where(meta.c.name == "next_key")) or 1)
 
 
-def commit(database: Database, batch: Batch, counts: Mapping[str, int]) -> dict[str, int]:
+def commit(database: Database, batch: Batch, counts: Mapping[str, int | str]) -> dict[str, int]:
     """Put in a batch and the job's progress; on disk when it returns. Doing it again changes nothing.
 
     Returns:
@@ -115,12 +115,12 @@ def commit(database: Database, batch: Batch, counts: Mapping[str, int]) -> dict[
             put_part(connection, batch.part)
             _bind_encoder(connection, batch.part.fingerprint)
         numbers = _put_items(connection, batch)
-        _note(connection, batch.job, counts)
+        note_job(connection, batch.job, counts)
         advance(connection)
     return numbers
 
 
-def drop_items(database: Database, numbers: Sequence[int], job: int, counts: Mapping[str, int]) -> None:
+def drop_items(database: Database, numbers: Sequence[int], job: int, counts: Mapping[str, int | str]) -> None:
     """Take items away, with their links, and make their records anew from the items that are left."""
     with database.write() as connection:
         touched: set[int] = set()
@@ -128,8 +128,8 @@ def drop_items(database: Database, numbers: Sequence[int], job: int, counts: Map
             chunk = numbers[start : start + _CHUNK]
             touched |= set(connection.scalars(select(items.c.record).where(items.c.number.in_(chunk))))
             connection.execute(delete(items).where(items.c.number.in_(chunk)))
-        _rewrite(connection, sorted(touched))
-        _note(connection, job, counts)
+        rewrite(connection, sorted(touched))
+        note_job(connection, job, counts)
         advance(connection)
 
 
@@ -142,16 +142,16 @@ def put_part(connection: Connection, part: NewPart) -> None:
     number = known if known is not None else _next(connection, vector_parts.c.number)
     if known is None:
         connection.execute(insert(vector_parts), {"number": number, "encoder": encoder} | _columns(part.info))
-    remove_vectors(connection, encoder, part.keys)
+    _remove_vectors(connection, encoder, part.keys)
     rows = [{"encoder": encoder, "key": key, "part": number, "row": row} for row, key in enumerate(part.keys)]
     connection.execute(insert(vectors), rows)
 
 
-def remove_vectors(connection: Connection, encoder: int, keys: Sequence[int]) -> None:
-    """Forget where the vectors of these pictures lie."""
-    gone = delete(vectors).where(vectors.c.encoder == bindparam("e"), vectors.c.key == bindparam("k"))
-    if keys:
-        connection.execute(gone, [{"e": encoder, "k": key} for key in keys])
+def remove_vectors(connection: Connection, fingerprint: str, keys: Sequence[int]) -> None:
+    """Forget where the vectors of these pictures by this encoder lie."""
+    number = connection.scalar(select(encoders.c.number).where(encoders.c.fingerprint == fingerprint))
+    if number is not None:
+        _remove_vectors(connection, number, keys)
 
 
 def remove_parts(connection: Connection, fingerprint: str, names: Sequence[str]) -> None:
@@ -163,6 +163,34 @@ def remove_parts(connection: Connection, fingerprint: str, names: Sequence[str])
         )
         connection.execute(delete(vectors).where(vectors.c.part == number))
         connection.execute(delete(vector_parts).where(vector_parts.c.number == number))
+
+
+def remove_encoder(connection: Connection, fingerprint: str) -> None:
+    """Forget an encoder with its part files and the place of all its vectors."""
+    number = connection.scalar(select(encoders.c.number).where(encoders.c.fingerprint == fingerprint))
+    connection.execute(delete(vectors).where(vectors.c.encoder == number))
+    connection.execute(delete(vector_parts).where(vector_parts.c.encoder == number))
+    connection.execute(delete(encoders).where(encoders.c.number == number))
+    advance(connection)
+
+
+def switch_encoder(connection: Connection, fingerprint: str, name: str) -> None:
+    """Make an encoder the library's, known under `name`, and forget the others."""
+    number = encoder_number(connection, fingerprint, name)
+    connection.execute(update(encoders).where(encoders.c.number == number).values(name=name))
+    set_meta(connection, "encoder_fingerprint", fingerprint)
+    for other in connection.scalars(select(encoders.c.fingerprint).where(encoders.c.number != number)).all():
+        remove_encoder(connection, other)
+    advance(connection)
+
+
+def set_thumbnails(database: Database, checksums: Mapping[int, str]) -> None:
+    """Enter new checksums of thumbnails, by picture key."""
+    if checksums:
+        with database.write() as connection:
+            changed = update(pictures).where(pictures.c.key == bindparam("k")).values(thumbnail=bindparam("sum"))
+            connection.execute(changed, [{"k": key, "sum": checksum} for key, checksum in checksums.items()])
+            advance(connection)
 
 
 def encoder_number(connection: Connection, fingerprint: str, name: str) -> int:
@@ -196,9 +224,9 @@ def start_job(connection: Connection, kind: str, source: int | None = None) -> i
     return number
 
 
-def finish_job(connection: Connection, job: int, counts: Mapping[str, int]) -> None:
+def finish_job(connection: Connection, job: int, counts: Mapping[str, int | str]) -> None:
     """The job reached its end."""
-    _note(connection, job, counts)
+    note_job(connection, job, counts)
     connection.execute(update(jobs).where(jobs.c.number == job).values(state="done"))
 
 
@@ -212,12 +240,19 @@ def source_number(connection: Connection, root: str, table: str, kind: str) -> i
     return number
 
 
+def _remove_vectors(connection: Connection, encoder: int, keys: Sequence[int]) -> None:
+    gone = delete(vectors).where(vectors.c.encoder == bindparam("e"), vectors.c.key == bindparam("k"))
+    if keys:
+        connection.execute(gone, [{"e": encoder, "k": key} for key in keys])
+
+
 def _bind_encoder(connection: Connection, fingerprint: str) -> None:
     if connection.scalar(select(meta.c.value).where(meta.c.name == "encoder_fingerprint")) is None:
         set_meta(connection, "encoder_fingerprint", fingerprint)
 
 
-def _note(connection: Connection, job: int, counts: Mapping[str, int]) -> None:
+def note_job(connection: Connection, job: int, counts: Mapping[str, int | str]) -> None:
+    """Write down how far a job is."""
     changed = {"counts": json.dumps(dict(counts)), "updated": _now()}
     connection.execute(update(jobs).where(jobs.c.number == job).values(changed))
 
@@ -251,7 +286,7 @@ def _put_items(connection: Connection, batch: Batch) -> dict[str, int]:
     if fresh:
         connection.execute(insert(items), fresh)
     _put_images(connection, batch, numbers, record_numbers)
-    _rewrite(connection, sorted(set(record_numbers.values())))
+    rewrite(connection, sorted(set(record_numbers.values())))
     return numbers
 
 
@@ -296,7 +331,7 @@ def _record_numbers(connection: Connection, record_ids: Sequence[str]) -> dict[s
     return found | fresh
 
 
-def _rewrite(connection: Connection, numbers: Sequence[int]) -> None:
+def rewrite(connection: Connection, numbers: Sequence[int]) -> None:
     """Make records, with their words and filter terms, anew from their items."""
     said: dict[int, list[Record]] = defaultdict(list)
     for start in range(0, len(numbers), _CHUNK):

@@ -10,9 +10,9 @@ What counts as the same:
   even opened (`rehash` opens them all).
 - Items with one record id are views of one record: images and lists are joined, of each text the first counts.
 - An item whose picture is refused is refused whole; what the library had of it stays.
-- When a record is still in the source but one of its items is not, that item's images are taken from the record, unless
-  something of the record, or a line that cannot be read, was refused in this run. A record that vanished from the source
-  altogether stays in the library.
+- When a record is still in the source but one of its items is not, that item's images are taken from the record,
+  unless something of the record, or a line that cannot be read, was refused in this run. A record that vanished from
+  the source altogether stays in the library.
 """
 
 from __future__ import annotations
@@ -162,8 +162,8 @@ class Ingest:
         if there is not None and there != self.encoder.fingerprint:
             raise EncoderMismatch(
                 f"{self.library.folder}: was indexed with the encoder {self.library.catalogue.encoder_name()} "
-                f"({there[:12]}), not with {self.encoder_name} ({self.encoder.fingerprint[:12]}); leave --model out, or "
-                f"change the whole library with `sherd reindex --model {self.encoder_name}`"
+                f"({there[:12]}), not with {self.encoder_name} ({self.encoder.fingerprint[:12]}); leave --model out "
+                f"or change the whole library with `sherd reindex --model {self.encoder_name}`"
             )
 
     def _read_all(self) -> None:
@@ -279,7 +279,7 @@ class Ingest:
             if one.sha256 not in keys:
                 keys[one.sha256] = next_key
                 next_key += 1
-        return _Ready(batch, fresh, vectors, keys, {sha256 for sha256 in known})
+        return _Ready(batch, fresh, vectors, keys, set(known))
 
     def _store_files(self, ready: _Ready) -> None:
         """Thumbnails and vectors, on disk when this returns. Nobody looks at them before the commit."""
@@ -375,6 +375,15 @@ class Ingest:
         with self.database.write() as connection:
             writing.finish_job(connection, self.job, self.counts.as_dict())
         self.hook("finished")
+
+
+def count_items(source: Source, limit_s: float) -> int | None:
+    """How many items a source has, or None when that takes longer than `limit_s` to find out."""
+    until, count = time.monotonic() + limit_s, 0
+    for count, _ in enumerate(source.items(), 1):  # noqa: B007
+        if time.monotonic() > until:
+            return None
+    return count
 
 
 @dataclass(slots=True)

@@ -69,6 +69,13 @@ class ThumbnailStore:
             raise CorruptData(f"{path}: does not match its checksum; run `sherd repair`")
         return thumbnail
 
+    def read_if_sound(self, sha256: str, expected: str) -> bytes | None:
+        """As `read`, but None where that raises CorruptData."""
+        try:
+            return self.read(sha256, expected)
+        except CorruptData:
+            return None
+
     def files(self) -> Iterator[Path]:
         """Everything in the folder that is no folder, in a stable order."""
         for folder, inner, names in os.walk(self.folder):

@@ -1,7 +1,7 @@
 """How an old catalogue becomes a new one, and how an empty file becomes a catalogue.
 
-A step is a module `to_<version>.py` with a function `apply(connection)`, entered in `STEPS`. It is frozen once released:
-it names tables by SQL of its own and not through `schema.py`, which moves on.
+A step is a module `to_<version>.py` with a function `apply(connection)`, entered in `STEPS`. It is frozen once
+released: it names tables by SQL of its own and not through `schema.py`, which moves on.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def version_of(database: Database, *, newest: int = schema.SCHEMA_VERSION) -> in
         raise LibraryError(f"{database.path}: is an SQLite file, but no Sherd catalogue; choose another library folder")
     if int(found) > newest:
         raise SchemaTooNew(
-            f"{database.path}: was written by a newer Sherd (schema {found}, this one reads up to {newest}); update Sherd"
+            f"{database.path}: was written by a newer Sherd (schema {found}; this one reads up to {newest}); update it"
         )
     return int(found)
 

@@ -1,0 +1,104 @@
+"""Making all vectors of a library anew, by the same encoder or by another one.
+
+Vectors are made from the thumbnails, part by part. Those of another encoder lie beside the old ones until all are
+there, searches going on with the old; one transaction then makes the new encoder the library's, and the old files are
+removed. When it is interrupted it goes on where it was; an ingest may come between.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sherd.catalogue import lookup, writing
+from sherd.catalogue.database import Database
+from sherd.encoder.protocol import Encoder
+from sherd.errors import CorruptData
+from sherd.ingest.library import Library
+from sherd.ingest.repair import encode_again
+from sherd.ingest.thumbnails import ThumbnailStore
+from sherd.ingest.tidy import merge_small_parts, remove_leftovers, save_index
+
+_PART = 256
+"""Pictures in one part; at most so many are encoded again after an interruption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reindexed:
+    """The end of a reindex. pictures: how many have vectors now; encoded: how many of them this run made."""
+
+    pictures: int
+    encoded: int
+    model: str
+    fingerprint: str
+    seconds: float
+
+
+def reindex(
+    library: Library,
+    encoder: Encoder,
+    *,
+    encoder_name: str | None = None,
+    settled: Callable[[int, int], None] = lambda done, total: None,
+    hook: Callable[[str], None] = lambda step: None,
+) -> Reindexed:
+    """Make all vectors anew.
+
+    Args:
+        encoder_name: under which the encoder was loaded.
+        settled: told (pictures done, pictures in all) after each part.
+        hook: called with the name of each step; tests stop the process there.
+    Raises:
+        LibraryBusy: another process writes to it.
+        CorruptData: thumbnails are missing or altered; the library is left with the old encoder. Repair it first.
+    """
+    start, name = time.monotonic(), encoder_name or encoder.name
+    database, new = library.catalogue.database, encoder.fingerprint
+    with library.writer():
+        current = library.catalogue.encoder_fingerprint()
+        through = _interrupted_at(database, new) if new == current else 0
+        remove_leftovers(library)
+        with database.write() as connection:
+            for fingerprint in {*lookup.fingerprints(database)} - {current, new}:
+                writing.remove_encoder(connection, fingerprint)
+            job = writing.start_job(connection, "reindex")
+        total, done, encoded = library.catalogue.count_pictures(), 0, 0
+        parts = encode_again(library, encoder, name, start=through, anew=new == current, batch=_PART)
+        for last, pictures in parts:
+            encoded += pictures
+            done = library.catalogue.count_pictures(up_to=last)
+            with database.write() as connection:
+                writing.note_job(connection, job, {"encoder": new, "through": last, "encoded": encoded})
+            settled(done, total)
+            hook("part_done")
+        _check_complete(library, new)
+        with database.write() as connection:
+            writing.switch_encoder(connection, new, name)
+        hook("switched")
+        remove_leftovers(library)
+        merge_small_parts(library)
+        save_index(library)
+        with database.write() as connection:
+            writing.finish_job(connection, job, {"encoder": new, "encoded": encoded})
+    return Reindexed(total, encoded, name, new, round(time.monotonic() - start, 3))
+
+
+def _interrupted_at(database: Database, fingerprint: str) -> int:
+    """The key up to which an interrupted reindex by this encoder came; 0 when the last one came to its end."""
+    state, counts = lookup.last_job(database, "reindex")
+    return int(counts.get("through", 0)) if state == "running" and counts.get("encoder") == fingerprint else 0
+
+
+def _check_complete(library: Library, fingerprint: str) -> None:
+    """Raise CorruptData when pictures were left out because of their thumbnails."""
+    store, last, bad = ThumbnailStore(library.thumbnails), 0, []
+    while lacking := lookup.without_vectors(library.catalogue.database, fingerprint, last, 1_000):
+        last = lacking[-1][0]
+        known = library.catalogue.pictures_by_sha256([sha256 for _, sha256 in lacking])
+        bad += [one.sha256 for one in known.values() if store.read_if_sound(one.sha256, one.thumbnail) is None]
+    if bad:
+        raise CorruptData(
+            f"{store.path(bad[0])}: the thumbnail is missing or altered, as are {len(bad) - 1} others; run "
+            "`sherd repair`, then reindex again: it goes on where it was"
+        )
