@@ -165,13 +165,8 @@ class Catalogue:
         with self.database.read() as connection:
             encoder = _current_encoder(connection)
             fingerprint = _meta(connection, "encoder_fingerprint") or ""
-            numbers = dict(
-                connection.execute(
-                    select(vector_parts.c.number, vector_parts.c.name).where(vector_parts.c.encoder == encoder)
-                )
-                .tuples()
-                .all()
-            )
+            named = select(vector_parts.c.number, vector_parts.c.name).where(vector_parts.c.encoder == encoder)
+            numbers = dict(connection.execute(named).all())
             rows = connection.execute(
                 select(vectors.c.key, vectors.c.part, vectors.c.row)
                 .where(

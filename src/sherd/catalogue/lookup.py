@@ -188,7 +188,7 @@ def without_vectors(
     )
     rows = select(pictures.c.key, pictures.c.sha256).where(~there, pictures.c.key > start).order_by(pictures.c.key)
     with database.read() as connection:
-        return list(connection.execute(rows.limit(limit)).tuples())
+        return [(key, sha256) for key, sha256 in connection.execute(rows.limit(limit))]
 
 
 def originals(connection: Connection, keys: Sequence[int]) -> dict[int, list[Original]]:

@@ -385,7 +385,7 @@ def _numbers(connection: Connection, name: Column[Any], values: Sequence[str], *
         rows = select(name, owner.c.number).where(name.in_(distinct[start : start + _CHUNK]))
         for column, value in where.items():
             rows = rows.where(owner.c[column] == value)
-        found |= dict(connection.execute(rows).tuples().all())
+        found |= dict(connection.execute(rows).all())
     return found
 
 
