@@ -31,7 +31,7 @@ from sherd.catalogue import lookup, records, writing
 from sherd.catalogue.lookup import KnownItem
 from sherd.catalogue.writing import ImageLink, ItemWrite
 from sherd.encoder.protocol import Encoder
-from sherd.errors import EncoderMismatch, RejectedItem
+from sherd.errors import CorruptData, EncoderMismatch, RejectedItem
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.encoding import encode_thumbnails
 from sherd.ingest.library import Library
@@ -369,9 +369,13 @@ class Ingest:
     def _finish(self) -> None:
         if self._committed:
             self.thumbnails.delete(lookup.remove_unused_pictures(self.database))
-            merge_small_parts(self.library)
-            self.hook("merged")
-            save_index(self.library)
+            try:
+                merge_small_parts(self.library)
+                self.hook("merged")
+                save_index(self.library)
+            except CorruptData as error:  # an old file is damaged, which is no fault of what was read now
+                self.reporter.warned(str(self.library.folder), str(error))
+                remove_leftovers(self.library)
         with self.database.write() as connection:
             writing.finish_job(connection, self.job, self.counts.as_dict())
         self.hook("finished")
