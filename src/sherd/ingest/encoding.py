@@ -17,8 +17,8 @@ def encode_thumbnails(encoder: Encoder, thumbnails: Sequence[bytes]) -> tuple[Em
     """The vectors of thumbnails (JPEG), and which of them gave usable ones.
 
     Returns:
-        (vectors of the usable ones in their order, or None where there are none; one bool a thumbnail). A vector that is
-        NaN, Inf, zero or not of unit length is not usable, nor is a picture with such a part.
+        (vectors of the usable ones in their order, or None where there are none; one bool a thumbnail). A vector that
+        is NaN, Inf, zero or not of unit length is not usable, nor is a picture with such a part.
     Raises:
         CorruptData: the bytes are no complete JPEG.
     """

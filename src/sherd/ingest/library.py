@@ -97,7 +97,7 @@ class Library:
 
     @contextmanager
     def writer(self) -> Iterator[None]:
-        """Hold the library for writing. May be nested. The kernel frees the lock when the process ends, however it ends.
+        """Hold the library for writing; may be nested. The kernel frees the lock however the process ends.
 
         Raises:
             LibraryBusy: another process holds it; the message names it (pid, host, since).

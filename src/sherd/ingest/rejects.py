@@ -1,4 +1,4 @@
-"""rejects.jsonl: what a run refused, and why. The file of the last finished run stays until the next one is finished."""
+"""rejects.jsonl: what a run refused, and why. It is that of the last finished run until the next one is finished."""
 
 from __future__ import annotations
 
