@@ -14,7 +14,7 @@ import pytest
 
 from sherd.encoder.protocol import Encoder
 from sherd.encoder.toy import ToyEncoder
-from sherd.errors import CorruptData, EncoderMismatch, LibraryBusy
+from sherd.errors import CorruptData, EncoderMismatch, LibraryBusy, LibraryError
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pipeline import IngestSettings
@@ -141,7 +141,10 @@ HARMS: dict[str, tuple[Harm, set[str]]] = {
     "words altered": (sql("UPDATE lexical SET title = 'fake' WHERE rowid = 2"), {"words_altered"}),
     "words gone": (sql("DELETE FROM lexical WHERE rowid = 2"), {"words_altered"}),
     "words extra": (sql("INSERT INTO lexical(rowid, title) VALUES (99, 'fake')"), {"words_altered"}),
-    "word index altered": (sql("UPDATE lexical_data SET block = zeroblob(length(block)) WHERE id > 10"), {"words_altered"}),
+    "word index altered": (
+        sql("UPDATE lexical_data SET block = zeroblob(length(block)) WHERE id > 10"),
+        {"words_altered"},
+    ),
     "filter term altered": (sql("DELETE FROM record_terms"), {"words_altered"}),
 }
 
@@ -169,6 +172,7 @@ UNMENDABLE: dict[str, tuple[Harm, str]] = {
     "region out of the picture": (sql("UPDATE regions SET x = 15"), "item_altered"),
     "region gone": (sql("DELETE FROM regions"), "item_altered"),
     "record id altered": (sql("UPDATE records SET record_id = 'fake' WHERE number = 1"), "item_altered"),
+    "column gone": (sql("ALTER TABLE pictures RENAME COLUMN frames TO pages"), "catalogue_damaged"),
     "dangling image": (sql("UPDATE images SET key = 99 WHERE number = 1"), "catalogue_damaged"),
 }
 
@@ -213,6 +217,27 @@ def test_repair_does_not_mix_the_vectors_of_two_encoders(lib: Path, pool: Decode
     with pytest.raises(EncoderMismatch, match="sherd reindex"):
         mend(lib, pool, lambda name: ToyEncoder(version=2))
     assert mend(lib, pool).after.ok
+
+
+def test_flipped_bits_of_the_catalogue_are_found_or_have_no_effect(lib: Path, sound: Path) -> None:
+    dice, wanted = random.Random(3), content(sound / "lib")
+    path = lib / "catalogue.sqlite"
+    before, found = path.read_bytes(), 0
+    for _ in range(60):
+        # Half of the flips go where text is, for much of a small file is empty.
+        letters = [at for at in range(0, len(before), 7) if before[at] > 32]
+        at = dice.choice([dice.randrange(len(before)), dice.choice(letters)])
+        path.write_bytes(before[:at] + bytes([before[at] ^ 1 << dice.randrange(8)]) + before[at + 1 :])
+        for log in lib.glob("catalogue.sqlite-*"):
+            log.unlink()
+        try:
+            if check(lib).ok:
+                assert content(lib) == wanted, f"byte {at}"
+            else:
+                found += 1
+        except LibraryError:  # CorruptData among them
+            found += 1
+    assert found > 10
 
 
 @pytest.mark.parametrize("kind", ["*.jpg", "*.vec"])

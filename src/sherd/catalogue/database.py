@@ -17,6 +17,8 @@ from sherd.errors import CorruptData, LibraryBusy, LibraryError, SherdError, Sto
 
 _BUSY_S = 10.0
 _WRITE = "sherd_write"
+_DAMAGE = ("Could not decode to UTF-8", "no such column", "no such table", "foreign key mismatch")
+"""What SQLite says of a file whose tables are not as they were made."""
 
 
 class Database:
@@ -118,6 +120,8 @@ def _translated(path: Path) -> Iterator[None]:
     """The driver's errors in our words."""
     try:
         yield
+    except UnicodeDecodeError as error:  # a damaged name in the schema, in the driver's own message about it
+        raise CorruptData(f"{path}: the catalogue is damaged ({error.reason}); restore it from a backup") from error
     except (DatabaseError, sqlite3.DatabaseError) as error:
         raised = translate(error, path)
         if raised is None:
@@ -133,7 +137,7 @@ def translate(error: DatabaseError | sqlite3.DatabaseError, path: Path) -> Sherd
         return StorageRefused(f"{path}: the disk is full; what was acknowledged is kept. Free some space and run again")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return StorageRefused(f"{path}: may not be written to; check the rights of the library folder")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or any(sign in str(cause) for sign in _DAMAGE):
         return CorruptData(f"{path}: the catalogue is damaged ({cause}); restore it from a backup")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return LibraryBusy(f"{path}: another process holds the catalogue; try again when it has finished")

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, create_engine, func, select, text, update
 
 from sherd.catalogue import lexical
 from sherd.catalogue.database import Database
 from sherd.catalogue.records import digest, filter_terms, from_body, merge, to_body
-from sherd.catalogue.schema import images, items, record_terms, records, regions, terms
+from sherd.catalogue.schema import images, items, metadata, record_terms, records, regions, terms
 from sherd.catalogue.writing import advance, rewrite
 from sherd.errors import CorruptData, InvalidArgument, StorageRefused
 from sherd.types import Box, Record, Region, SourceImage
@@ -32,11 +32,13 @@ class Fault:
 def faults(database: Database) -> Iterator[Fault]:
     """Everything that is wrong in the catalogue itself; after `catalogue_damaged` nothing else is looked at."""
     with database.read() as connection:
-        damaged = [row[0] for row in connection.execute(text("PRAGMA integrity_check(20)")) if row[0] != "ok"]
-        damaged += [
-            f"row {row[1]} of {row[0]} points to no row of {row[2]}"
-            for row in connection.execute(text("PRAGMA foreign_key_check")).fetchmany(20)
-        ]
+        damaged = [f"{name} is not as it was made" for name in _altered_tables(connection)]
+        if not damaged:
+            damaged = [row[0] for row in connection.execute(text("PRAGMA integrity_check(20)")) if row[0] != "ok"]
+            damaged += [
+                f"row {row[1]} of {row[0]} points to no row of {row[2]}"
+                for row in connection.execute(text("PRAGMA foreign_key_check")).fetchmany(20)
+            ]
     for what in damaged:
         yield Fault("catalogue_damaged", what, database.path.name)
     if damaged:
@@ -69,6 +71,19 @@ def mend(database: Database, found: Sequence[Fault]) -> None:
         numbers -= set(connection.scalars(select(items.c.record).where(items.c.number.in_(altered))))
         rewrite(connection, sorted(numbers))
         advance(connection)
+
+
+def _altered_tables(connection: Connection) -> list[str]:
+    """Names of tables and indexes that are missing, extra, or defined in other words than this version's."""
+    tables = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    there: dict[str, str] = dict(connection.execute(tables).all())
+    made = create_engine("sqlite://")
+    with made.begin() as empty:
+        metadata.create_all(empty)
+        empty.execute(text(lexical.CREATE))
+        wanted: dict[str, str] = dict(empty.execute(tables).all())
+    made.dispose()
+    return sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
 
 
 def _item_faults(database: Database) -> Iterator[Fault]:
