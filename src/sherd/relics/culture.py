@@ -310,7 +310,7 @@ def _object(section: Section, places: Sequence[str], parts: Sequence[str]) -> Ob
         body=body,
         outline=outline,
         zones=zones,
-        parts=section.choices("parts", parts, least=0),
+        parts=section.choices("parts", parts, least=0, default=()),
         always=section.choices("always", parts, least=0, default=()),
         stretch=section.range("stretch", 0.2, 4, default=(0.9, 1.1)),
         weight=section.number("weight", 0.01, 100, default=1.0),
