@@ -368,3 +368,14 @@ def _change_weights(folder: Path, change: Callable[[dict[str, Any]], dict[str, A
 
     path = folder / "model.safetensors"
     save_file(change({name: tensor.clone() for name, tensor in load_file(path).items()}), path, {"format": "pt"})
+
+
+def test_load_encoder_reads_an_imported_model_by_its_name(
+    make_model: MakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sherd.encoder import load_encoder
+
+    monkeypatch.setenv("SHERD_MODELS", str(tmp_path / "models"))
+    (tmp_path / "models").mkdir()
+    make_model("clip").rename(tmp_path / "models" / "mine")
+    assert load_encoder("mine").name == "mine"

@@ -41,7 +41,7 @@ class OnnxEncoder:
 
     def __init__(self, folder: Path, settings: OnnxSettings, *, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or _cores()
         options.log_severity_level = 3
         self._image = onnxruntime.InferenceSession(folder / "image.onnx", options, providers=["CPUExecutionProvider"])
         self._text = onnxruntime.InferenceSession(folder / "text.onnx", options, providers=["CPUExecutionProvider"])
@@ -70,7 +70,10 @@ class OnnxEncoder:
         try:
             settings = OnnxSettings(**json.loads((folder / "model.json").read_text("utf-8")))
             return cls(folder, settings, threads=threads)
-        except (TypeError, ValueError, RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.Fail) as error:
+        except OSError:
+            raise
+        # onnxruntime has a dozen exceptions without a common parent, tokenizers raises bare Exception.
+        except Exception as error:
             raise CorruptData(f"{folder}: the model cannot be read ({error}); install or export it again") from error
 
     def encode_images(self, pictures: Sequence[Picture]) -> Embeddings:
@@ -80,7 +83,7 @@ class OnnxEncoder:
         boxes = np.zeros((len(pictures), k, 4), np.float32)
         by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
         for n, picture in enumerate(pictures):
-            by_shape[input_shape(*picture.shape[:2], self.settings.size_px)].append(n)
+            by_shape[input_shape(picture.shape[0], picture.shape[1], self.settings.size_px)].append(n)
         for shape, members in by_shape.items():
             for start in range(0, len(members), _BATCH):
                 rows = members[start : start + _BATCH]
@@ -106,9 +109,16 @@ class OnnxEncoder:
 
     def patches(self, picture: Picture) -> FloatArray:
         """(h, w, D) unit patch vectors at the size used for heat maps."""
-        shape = input_shape(*picture.shape[:2], self.settings.heat_px)
-        return self._run([to_input(picture, shape)])[1][0]
+        shape = input_shape(picture.shape[0], picture.shape[1], self.settings.heat_px)
+        patches: FloatArray = self._run([to_input(picture, shape)])[1][0]
+        return patches
 
     def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> tuple[FloatArray, FloatArray]:
         object_vectors, patches = self._image.run(["object", "patches"], {"pictures": np.stack(inputs)})
         return object_vectors, patches
+
+
+def _cores() -> int:
+    """Cores this process may use; not every system tells how many those are."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1

@@ -52,8 +52,9 @@ def cluster_parts(patches: FloatArray, k: int, *, aspect: float = 1.0) -> tuple[
     member = _assign(points, centres)
     counts = np.maximum(member.sum(1), 1)[..., None]  # (n, K, 1)
     mean = member.transpose(0, 2, 1) @ place / counts  # (n, K, 2)
-    spread = np.sqrt(np.maximum(member.transpose(0, 2, 1) @ place**2 / counts - mean**2, 0)) * np.sqrt(3)
-    half = np.maximum(spread, 0.5 / np.array([w, h]))
+    variance = np.maximum(member.transpose(0, 2, 1) @ place**2 / counts - mean**2, 0)
+    cell = np.array([w, h], np.float32) ** -2 / 12  # a cell is an area, not a point
+    half = np.sqrt(3 * (variance + cell))
     low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
     boxes = np.concatenate([low, high - low], 2).astype(np.float32)
     return unit(centres[..., :dim]), boxes
@@ -63,7 +64,8 @@ def pool_box(patches: FloatArray, box: Box) -> FloatArray:
     """(D,) unit mean of the patch vectors (h, w, D) under `box`, each weighted by the share of its cell inside."""
     h, w, _ = patches.shape
     weights = np.outer(_overlap(box.y, box.y + box.h, h), _overlap(box.x, box.x + box.w, w))  # (h, w)
-    return unit(np.einsum("hw,hwd->d", weights.astype(np.float32), patches)[None])[0]
+    pooled: FloatArray = unit(np.einsum("hw,hwd->d", weights.astype(np.float32), patches)[None])[0]
+    return pooled
 
 
 def unit(rows: FloatArray) -> FloatArray:
@@ -82,4 +84,5 @@ def _assign(points: FloatArray, centres: FloatArray) -> FloatArray:
 
 def _overlap(low: float, high: float, cells: int) -> NDArray[np.float64]:
     edges = np.arange(cells + 1) / cells
-    return np.maximum(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0) * cells
+    shares = np.maximum(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0) * cells
+    return np.asarray(shares, np.float64)
