@@ -3,12 +3,14 @@
 from sherd.relics.culture import Culture, load_culture, resolve_spec, shipped_cultures
 from sherd.relics.pack import PackReport, render_pack
 from sherd.relics.render import RegionTruth, Relic, render
+from sherd.relics.sheet import contact_sheet
 
 __all__ = [
     "Culture",
     "PackReport",
     "RegionTruth",
     "Relic",
+    "contact_sheet",
     "load_culture",
     "render",
     "render_pack",

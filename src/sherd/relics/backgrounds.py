@@ -116,7 +116,7 @@ def _earth(size: int, bottom: float, rng: np.random.Generator) -> Floats:
             draw.rectangle(
                 (x + k * w, y, x + (k + 1) * w, y + size * 0.02), fill=(20, 20, 20) if k % 2 else (240, 240, 240)
             )
-    return np.asarray(scene, np.float32) / 255
+    return np.asarray(scene, np.float32) / np.float32(255)
 
 
 def _cloth(size: int, bottom: float, rng: np.random.Generator) -> Floats:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 
 from sherd.errors import InvalidConfig
@@ -302,7 +303,7 @@ def _object(section: Section, places: Sequence[str], parts: Sequence[str]) -> Ob
         if bounds[0] >= bounds[len(bounds) // 2] or (flat and bounds[1] >= bounds[3]):
             section.refuse("zones", f"'{place}' is {list(bounds)}, which has no area; give the lower bound first")
     outline = section.points("outline", least=3 if flat else 2)
-    if body in ("revolved", "box") and any(b[1] <= a[1] for a, b in zip(outline, outline[1:], strict=False)):
+    if body in ("revolved", "box") and any(b[1] <= a[1] for a, b in pairwise(outline)):
         section.refuse("outline", "must run downwards: each y above the one before")
     entry = ObjectType(
         id=section.text("id"),
@@ -375,7 +376,7 @@ def _grammar(section: Section, motifs: Sequence[str]) -> Grammar:
 
 def _wording(section: Section, language: str) -> Wording:
     styles = section.section("styles")
-    captions = tuple((style, styles.template(style, OBJECT_SLOTS)) for style in styles.keys())
+    captions = tuple((style, styles.template(style, OBJECT_SLOTS)) for style in styles.names())
     if len(captions) < 2:
         styles.refuse("styles", "needs at least two caption styles")
     styles.finish()

@@ -156,7 +156,7 @@ def uniform(rng: np.random.Generator, bounds: Range) -> float:
 
 
 def motif_values(motif: Motif, rng: np.random.Generator) -> Values:
-    """Parameters for a motif's program, each one of LEVELS steps over its range, or a whole number where both ends are."""
+    """Parameters for a motif's program, each one of LEVELS steps over its range; a count is a whole number."""
     values = []
     for name, (low, high) in motif.params.items():
         own = PROGRAMS[motif.program].params[name]

@@ -1,4 +1,4 @@
-"""Do motif, place, object, palette and background vary independently? Mutual information, measured on what was drawn."""
+"""Do motif, place, object, palette and background vary independently? Mutual information of what was drawn."""
 
 from __future__ import annotations
 

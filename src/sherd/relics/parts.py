@@ -74,7 +74,7 @@ def _sides(polygon: Points) -> list[Points]:
 def _ring(x: float, y: float, r: float, width: float) -> Points:
     t = np.linspace(0, 2 * math.pi, 25)
     circle = np.stack([np.cos(t), np.sin(t)], 1)
-    return np.concatenate([circle * r, circle[::-1] * (r - width)]) + (x, y)
+    return np.concatenate([circle * r, circle[::-1] * (r - width)]) + np.array([x, y])
 
 
 def upright_lugs(f: Frame, p: Params) -> Outline:
@@ -318,12 +318,26 @@ def horned_crest(f: Frame, p: Params) -> Outline:
 PART_PROGRAMS: Mapping[str, PartProgram] = MappingProxyType(
     {
         "upright_lugs": PartProgram(upright_lugs, {"height": (0.14, 0.24), "width": (0.05, 0.09)}),
-        "loop_handles": PartProgram(loop_handles, {"top": (0.12, 0.3), "length": (0.2, 0.34), "reach": (0.08, 0.15), "pendant": (0, 1)}),
+        "loop_handles": PartProgram(
+            loop_handles, {"top": (0.12, 0.3), "length": (0.2, 0.34), "reach": (0.08, 0.15), "pendant": (0, 1)}
+        ),
         "ring_handles": PartProgram(ring_handles, {"y": (0.26, 0.42), "size": (0.055, 0.09)}),
         "tube_ears": PartProgram(tube_ears, {"top": (0.05, 0.14), "length": (0.12, 0.22)}),
-        "legs": PartProgram(legs, {"count": (3, 4), "length": (0.25, 0.6), "width": (0.05, 0.09), "splay": (-0.1, 0.3), "taper": (0, 0.7), "hoof": (0, 1)}),
+        "legs": PartProgram(
+            legs,
+            {
+                "count": (3, 4),
+                "length": (0.25, 0.6),
+                "width": (0.05, 0.09),
+                "splay": (-0.1, 0.3),
+                "taper": (0, 0.7),
+                "hoof": (0, 1),
+            },
+        ),
         "lid": PartProgram(lid, {"height": (0.08, 0.24), "knob": (0.03, 0.06), "ring": (0, 1)}),
-        "flanges": PartProgram(flanges, {"top": (0.06, 0.2), "end": (0.75, 0.95), "teeth": (4, 8), "reach": (0.035, 0.07)}),
+        "flanges": PartProgram(
+            flanges, {"top": (0.06, 0.2), "end": (0.75, 0.95), "teeth": (4, 8), "reach": (0.035, 0.07)}
+        ),
         "beak_spout": PartProgram(beak_spout, {"reach": (0.2, 0.36), "rise": (0.08, 0.18)}),
         "rim_posts": PartProgram(rim_posts, {"height": (0.1, 0.24)}),
         "side_handle": PartProgram(side_handle, {"top": (0.15, 0.3), "length": (0.3, 0.45), "reach": (0.08, 0.18)}),
@@ -337,4 +351,4 @@ PART_PROGRAMS: Mapping[str, PartProgram] = MappingProxyType(
         "tenon_peg": PartProgram(tenon_peg, {"height": (0.12, 0.24), "width": (0.4, 0.7)}),
         "horned_crest": PartProgram(horned_crest, {"height": (0.08, 0.2)}),
     }
-)  # fmt: skip
+)

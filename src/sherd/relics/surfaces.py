@@ -42,7 +42,7 @@ def noise_crop(kind: str, height: int, width: int, rng: np.random.Generator) -> 
 
 @dataclass(frozen=True)
 class Layers:
-    """What is where in the crop, all (h, w): `inks` (h, w, 3) 0..1; `labels` 0 or 1 + zone; `parts` pixels of added parts."""
+    """What is where in the crop, (h, w); `inks` is (h, w, 3) 0..1, `labels` 0 or 1 + zone, `parts` the added parts."""
 
     inks: Floats
     labels: NDArray[np.uint8]
@@ -157,4 +157,4 @@ def _bulge(parts: Mask) -> Floats:
     radius = max(parts.shape) / 70
     image = Image.fromarray(parts.astype(np.uint8) * 255).filter(ImageFilter.BoxBlur(radius))
     image = image.filter(ImageFilter.BoxBlur(radius * 0.6))
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)

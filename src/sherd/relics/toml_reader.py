@@ -38,7 +38,7 @@ class Section:
     def _at(self) -> str:
         return f"[{self._path}]" if self._path else "the top level:"
 
-    def keys(self) -> tuple[str, ...]:
+    def names(self) -> tuple[str, ...]:
         """The keys that the file gives, in its order."""
         return tuple(self._data)
 
@@ -158,7 +158,7 @@ class Section:
     def number_lists(self, key: str, size: int, allowed: Sequence[str]) -> dict[str, tuple[float, ...]]:
         table = self.section(key)
         out = {}
-        for name in table.keys():
+        for name in table.names():
             if name not in allowed:
                 self.refuse_choice(f"{self._where}: {self._at} '{key}'", "place", name, allowed)
             value = table._take(name, list, f"{size} numbers")
