@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sherd.encoder.toy import ToyEncoder
-from sherd.errors import EncoderMismatch, LibraryError
+from sherd.errors import EncoderMismatch, LibraryError, StorageRefused
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
@@ -403,7 +403,9 @@ def test_a_full_disk_is_told_and_what_was_acknowledged_stays(tmp_path: Path, poo
         if steps.count("thumbnails_written") == 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "x.vec")
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(
+        StorageRefused, match=r"lib: the disk refused \(No space left on device\); what was acknowledged"
+    ):
         ingest(tmp_path / "lib", source, pool, settings=IngestSettings(batch_pictures=3), hook=full)
     with Library.open(tmp_path / "lib") as library:
         assert library.catalogue.count() == (3, 3)

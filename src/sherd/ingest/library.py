@@ -8,6 +8,7 @@ Nothing in it names the folder itself, so it can be moved while nobody has it op
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -27,6 +28,7 @@ CATALOGUE = "catalogue.sqlite"
 LOCK = "writer.lock"
 REJECTS = "rejects.jsonl"
 _LOCK_PATIENCE_S = 0.5
+_DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 class Library:
@@ -101,7 +103,7 @@ class Library:
 
         Raises:
             LibraryBusy: another process holds it; the message names it (pid, host, since).
-            StorageRefused: the folder may not be written to.
+            StorageRefused: the folder may not be written to; or a write inside the block failed for want of space.
         """
         if self._depth:
             self._depth += 1
@@ -114,6 +116,13 @@ class Library:
             self._depth = 1
             try:
                 yield
+            except OSError as error:
+                if error.errno not in _DISK_TROUBLE:
+                    raise
+                raise StorageRefused(
+                    f"{self.folder}: the disk refused ({error.strerror}); what was acknowledged is kept. When there is "
+                    "space and the disk is sound, run again"
+                ) from error
             finally:
                 self._depth = 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from sherd.errors import CorruptData
@@ -31,9 +32,18 @@ class ThumbnailStore:
         """Put thumbnails (sha256 of the picture -> JPEG) on disk: when this returns they survive a power cut.
 
         Raises:
-            OSError: the disk refused; unfinished files are left for `tidy`.
+            OSError: the disk refused; unfinished files are removed as far as possible.
         """
         unfinished = {sha256: self._unfinished(sha256) for sha256 in thumbnails}
+        try:
+            self._write(unfinished, thumbnails)
+        except BaseException:
+            for path in unfinished.values():
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+            raise
+
+    def _write(self, unfinished: Mapping[str, Path], thumbnails: Mapping[str, bytes]) -> None:
         for folder in {path.parent for path in unfinished.values()}:
             if not folder.is_dir():
                 folder.mkdir(parents=True, exist_ok=True)

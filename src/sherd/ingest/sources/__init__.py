@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from sherd.errors import InvalidConfig, SourceError
 from sherd.ingest.columns import ColumnMapping
+from sherd.ingest.pictures import PictureLimits
+from sherd.ingest.sources.folder import FolderSource
 from sherd.ingest.sources.item import Source, SourceItem
+from sherd.ingest.sources.records import RecordsSource
+from sherd.ingest.sources.spreadsheet import SHEETS, SpreadsheetSource
 
 __all__ = ["Source", "SourceItem", "open_source"]
+
+TABLE_NAMES = ("records.jsonl", "metadata.jsonl", "metadata.csv", "metadata.xlsx")
+_LINES = (".jsonl", ".ndjson")
 
 
 def open_source(
@@ -17,16 +25,54 @@ def open_source(
     mapping: ColumnMapping | None = None,
     *,
     exclude: Iterable[Path] = (),
+    limits: PictureLimits | None = None,
 ) -> Source:
     """The source at `path`: a folder of pictures, a folder with a table, or the table itself.
 
     Args:
         path: a folder, or a .csv, .tsv, .xlsx, .xls or .jsonl file (its folder is then the root).
         metadata: the table to read, where it is not named records.jsonl or metadata.jsonl, .csv or .xlsx in `path`.
+            Image paths in it are relative to `path`.
         mapping: a person's word on the columns of a spreadsheet.
         exclude: folders not to walk into (the library, where it lies inside the source).
+        limits: for pictures whose size has to be read because a record with boxes does not give it.
     Raises:
         SourceError: nothing there, not readable, several tables to choose from, or a table that gives no identifiers.
-        InvalidConfig: the mapping does not fit the table.
+        InvalidConfig: the mapping does not fit the table, or there is no table that it could be for.
     """
-    raise NotImplementedError
+    table, root = _table_and_root(path, metadata)
+    if table is not None and table.suffix.lower() in SHEETS:
+        return SpreadsheetSource(table, root, mapping, exclude)
+    if mapping is not None and mapping.columns:
+        what = f"{table.name} is JSON lines" if table else f"{path} has no spreadsheet"
+        raise InvalidConfig(f"columns are mapped, but {what}; the mapping is for spreadsheets")
+    if table is not None:
+        return RecordsSource(table, root, limits)
+    return FolderSource(root, exclude)
+
+
+def _table_and_root(path: Path, metadata: Path | None) -> tuple[Path | None, Path]:
+    if not path.exists():
+        raise SourceError(f"{path}: there is no such folder or file")
+    if path.is_file():
+        if metadata is not None:
+            raise SourceError(f"{path} is a table itself; with --metadata, give the folder of the pictures as source")
+        return _known(path), path.parent
+    if not path.is_dir():
+        raise SourceError(f"{path} is neither a folder nor a regular file")
+    if metadata is not None:
+        if not metadata.is_file():
+            raise SourceError(f"{metadata}: there is no such table")
+        return _known(metadata), path
+    tables = [path / name for name in TABLE_NAMES if (path / name).is_file()]
+    if len(tables) > 1:
+        names = ", ".join(table.name for table in tables)
+        raise SourceError(f"{path} has several tables ({names}); say which one to read with --metadata")
+    return (tables[0] if tables else None), path
+
+
+def _known(table: Path) -> Path:
+    if table.suffix.lower() not in (*SHEETS, *_LINES):
+        known = ", ".join((*SHEETS, *_LINES))
+        raise SourceError(f"{table}: '{table.suffix}' is no kind of table that is read; there are {known}")
+    return table
