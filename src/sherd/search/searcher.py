@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 
 from sherd.catalogue.catalogue import Shown
+from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
-from sherd.errors import CorruptData, EncoderMismatch, RejectedItem
+from sherd.errors import CorruptData, EncoderMismatch, LibraryError, RejectedItem
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
+from sherd.search.asked import About
 from sherd.search.candidates import Candidates
 from sherd.search.locate import box_from_heat
 from sherd.search.question import Question, encode
@@ -72,9 +75,33 @@ class Searcher:
         self._refuse_other_encoder()
         self._candidates = Candidates(library, encoder.fingerprint, index_settings)
 
+    @classmethod
+    def open(cls, library: Library, model: str | None = None) -> Searcher:
+        """A searcher with the encoder that indexed the library, loaded by the name the library keeps of it.
+
+        Args:
+            model: another encoder by name; refused unless it makes the same vectors.
+        Raises:
+            LibraryError: nothing has been indexed yet.
+            ModelUnavailable: the encoder is not on this machine.
+            EncoderMismatch, CorruptData: see the class.
+        """
+        name = model or library.catalogue.encoder_name()
+        if library.catalogue.encoder_fingerprint() is None or name is None:
+            raise LibraryError(
+                f"{library.folder}: the library is empty; `sherd ingest SOURCE --library {library.folder}` puts "
+                "pictures into it"
+            )
+        return cls(library, load_encoder(name))
+
     def __len__(self) -> int:
         """Pictures that can be found."""
         return len(self._candidates)
+
+    def about(self, made: datetime) -> About:
+        """For the head of a report: the library's folder, the encoder, how many pictures are searched, and the time."""
+        encoder = f"{self._encoder.name} ({self._encoder.fingerprint[:12]})"
+        return About(self._library.folder.absolute().name, encoder, len(self), made)
 
     def refresh(self) -> None:
         """See what was committed since; `search` and `rank` do so themselves.
