@@ -13,7 +13,7 @@ from pathlib import Path
 from sherd.errors import InvalidConfig
 from sherd.relics.motifs import PROGRAMS, Range
 from sherd.relics.parts import PART_PROGRAMS
-from sherd.relics.toml_reader import Section
+from sherd.relics.toml_reader import Colour, Section
 
 LANGUAGES = ("zh", "en")
 BODIES = ("revolved", "box", "disc", "panel", "slab")
@@ -67,6 +67,7 @@ class ObjectType(Named):
 
     outline: for revolved, box: (half width, y) down the profile, height 1; for disc: radial steps (radius, height);
     for panel, slab: the polygon. zones: place -> two bounds of y or radius, or x0, y0, x1, y1 on a panel.
+    edging: the chance of stripes along the outline of a panel or slab.
     """
 
     body: str
@@ -75,26 +76,28 @@ class ObjectType(Named):
     parts: tuple[str, ...]
     always: tuple[str, ...]
     stretch: Range
+    edging: float
     weight: float
 
 
 @dataclass(frozen=True)
 class Part(Named):
-    """Handles, legs, lids: a drawing program with parameters."""
+    """Handles, legs, lids: a drawing program with parameters. Without `colours` it is of the object's own material."""
 
     program: str
     params: Mapping[str, Range]
     chance: float
+    colours: tuple[Colour, ...]
 
 
 @dataclass(frozen=True)
 class Palette(Named):
     """Colours 0..1. `inks` are pairs of BODY and ACCENT colours; `tarnish` is patina, dirt or fading."""
 
-    ground: tuple[tuple[float, float, float], ...]
-    inks: tuple[tuple[tuple[float, float, float], tuple[float, float, float]], ...]
-    line: tuple[float, float, float]
-    tarnish: tuple[tuple[float, float, float], ...]
+    ground: tuple[Colour, ...]
+    inks: tuple[tuple[Colour, Colour], ...]
+    line: Colour
+    tarnish: tuple[Colour, ...]
 
 
 @dataclass(frozen=True)
@@ -314,8 +317,11 @@ def _object(section: Section, places: Sequence[str], parts: Sequence[str]) -> Ob
         parts=section.choices("parts", parts, least=0, default=()),
         always=section.choices("always", parts, least=0, default=()),
         stretch=section.range("stretch", 0.2, 4, default=(0.9, 1.1)),
+        edging=section.number("edging", 0, 1, default=0.0),
         weight=section.number("weight", 0.01, 100, default=1.0),
     )
+    if entry.edging and not flat:
+        section.refuse("edging", f"is only for a panel or slab, not for a body that is '{body}'")
     section.finish()
     return entry
 
@@ -329,6 +335,7 @@ def _part(section: Section) -> Part:
         program=program,
         params={**known, **section.ranges("params", known)},
         chance=section.number("chance", 0, 1, default=0.4),
+        colours=section.colours("colours", least=0),
     )
     section.finish()
     return part

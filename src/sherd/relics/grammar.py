@@ -10,6 +10,7 @@ import numpy as np
 
 from sherd.relics.culture import DAMAGES, Culture, Motif, Named, ObjectType, Palette, Part, Technique
 from sherd.relics.motifs import LEVELS, PROGRAMS, Range
+from sherd.relics.toml_reader import Colour
 
 T = TypeVar("T")
 Values = tuple[tuple[str, float], ...]
@@ -33,10 +34,11 @@ class ZonePlan:
 
 @dataclass(frozen=True)
 class PartPlan:
-    """One added part with its measures."""
+    """One added part with its measures; `colour` is None where it is of the object's own material."""
 
     part: Part
     values: Mapping[str, float]
+    colour: Colour | None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Plan:
     parts: tuple[PartPlan, ...]
     background: str
     borders: bool
+    edging: float
+    """Width of the stripes along the outline, as a share of the height; 0 for none."""
     view: View
     finish: Finish
     noise_seed: int
@@ -125,6 +129,7 @@ def compose(culture: Culture, rng: np.random.Generator) -> Plan:
         parts=parts,
         background=background,
         borders=bool(rng.random() < grammar.borders),
+        edging=float(rng.uniform(0.012, 0.035)) if rng.random() < entry.edging else 0.0,
         view=View(
             scale=float(rng.uniform(0.72, 0.94)),
             dx=float(rng.uniform(-1, 1)),
@@ -210,7 +215,7 @@ def _zones(culture: Culture, entry: ObjectType, palette: Palette, rng: np.random
 
 def _part(part: Part, rng: np.random.Generator) -> PartPlan:
     values = {name: uniform(rng, bounds) for name, bounds in part.params.items()}
-    return PartPlan(part, values)
+    return PartPlan(part, values, pick(rng, part.colours) if part.colours else None)
 
 
 def _finish(
@@ -232,7 +237,7 @@ def _finish(
         seams=uniform(rng, surface.seams),
         relief=relief * (0.6 if worn else 1.0),
         ink=ink * (0.75 if worn else 1.0),
-        blur=float(max(0.0, rng.normal(0.1, 0.35))),
+        blur=float(max(0.0, rng.normal(0.1, 0.28))),
         exposure=float(rng.normal(1.0, 0.1)),
         warmth=float(rng.normal(0, 0.04)),
         noise=float(rng.uniform(0.0, 0.025)),

@@ -11,37 +11,40 @@ Params = Mapping[str, float]
 
 
 def apsara(pen: Pen, p: Params) -> None:
-    """A heavenly being in flight: haloed head, raised arm, skirt and scarves streaming behind."""
+    """A heavenly being in flight: haloed head, one arm raised, skirt and scarves streaming behind."""
     a = pen.aspect
-    lift = 0.12 * p["lift"]
-    # Scarves, behind everything.
-    for dy, ink in ((0.0, ACCENT), (0.13, LINE)):
-        scarf = [
-            (a - 0.3, 0.62 + dy),
-            (a - 0.5, 0.26 + dy),
-            (a - 0.86, 0.16 + dy),
-            (0.46, 0.3 + dy - lift),
-            (0.22, 0.12 + dy),
-            (0.05, 0.2 + dy),
-        ]
-        pen.ribbon(scarf, 0.06, 0.03, ink)
-    # Legs under a long skirt, to the left and upwards.
-    pen.ribbon([(a - 0.55, 0.62), (a - 0.85, 0.72), (0.5, 0.64 - lift), (0.2, 0.5 - lift)], 0.24, 0.1, BODY)
-    pen.ribbon([(a - 0.8, 0.78), (0.52, 0.8), (0.3, 0.7 - lift), (0.12, 0.72)], 0.12, 0.04, ACCENT)
-    for k in range(round(p["folds"])):
-        x = a - 0.72 - 0.17 * k
-        pen.line([(x, 0.58 - 0.02 * k), (x - 0.1, 0.76 - 0.03 * k)], 0.022, LINE)
-    # Torso, arms.
-    pen.ribbon([(a - 0.6, 0.64), (a - 0.44, 0.54), (a - 0.36, 0.4)], 0.19, 0.16, BODY)
-    pen.ribbon([(a - 0.38, 0.42), (a - 0.22, 0.5), (a - 0.08, 0.36)], 0.075, 0.05, BODY)
-    pen.ribbon([(a - 0.44, 0.46), (a - 0.34, 0.68), (a - 0.16, 0.7)], 0.07, 0.05, BODY)
-    pen.dot(a - 0.06, 0.33, 0.045, ACCENT)
-    # Halo and head with a bun.
-    pen.dot(a - 0.3, 0.25, 0.195, ACCENT)
-    pen.ring(a - 0.3, 0.25, 0.195, 0.024, LINE)
-    pen.dot(a - 0.3, 0.26, 0.11, BODY)
-    pen.dot(a - 0.31, 0.17, 0.095, LINE, 0.06)
-    pen.dot(a - 0.31, 0.1, 0.045, LINE)
+    lift = 0.14 * p["lift"]
+    # Scarves, behind everything: one over the head, one under the body.
+    over = [(a - 0.1, 0.42), (a - 0.17, 0.09), (a - 0.5, 0.04), (a - 0.8, 0.2), (0.6, 0.22 - lift), (0.34, 0.08)]
+    pen.ribbon([*over, (0.05, 0.14 + lift)], 0.05, 0.035, ACCENT, groove=0.012)
+    under = [(a - 0.12, 0.5), (a - 0.26, 0.78), (a - 0.6, 0.93), (0.66, 0.9), (0.4, 0.8 - lift), (0.06, 0.92)]
+    pen.ribbon(under, 0.05, 0.03, LINE)
+    # The skirt, to the left and upwards, with a fluttering hem and the feet.
+    skirt = [(a - 0.55, 0.6), (a - 0.68, 0.76), (a - 0.95, 0.76 - lift / 2), (0.5, 0.54 - lift), (0.24, 0.42 - lift)]
+    pen.dot(0.14, 0.38 - lift, 0.06, BODY, 0.035)
+    for angle in (178, 214):
+        pen.poly(petal(0.36, 0.47 - lift, math.radians(angle), 0.34, 0.09, 0.4), ACCENT)
+    pen.ribbon(skirt, 0.2, 0.13, LINE)
+    pen.ribbon(skirt, 0.17, 0.1, ACCENT)
+    folds = round(p["folds"])
+    for k in range(folds):
+        shift = 0.13 * ((k + 0.5) / folds - 0.5)
+        pen.ribbon([(x, y + shift) for x, y in skirt], 0.012, 0.012, LINE)
+    # Torso, arms, a flower in the hand.
+    pen.ribbon([(a - 0.43, 0.42), (a - 0.47, 0.52), (a - 0.56, 0.66)], 0.17, 0.12, BODY)
+    pen.ribbon([(a - 0.4, 0.44), (a - 0.24, 0.54), (a - 0.1, 0.42)], 0.07, 0.045, BODY)
+    pen.ribbon([(a - 0.5, 0.44), (a - 0.68, 0.47), (a - 0.72, 0.26)], 0.065, 0.045, BODY)
+    pen.line([(a - 0.5, 0.6), (a - 0.4, 0.52)], 0.02, LINE)
+    pen.dot(a - 0.07, 0.37, 0.05, ACCENT)
+    pen.dot(a - 0.07, 0.37, 0.02, LINE)
+    # Halo and head with a high bun.
+    pen.dot(a - 0.4, 0.25, 0.175, LINE)
+    pen.dot(a - 0.4, 0.25, 0.15, ACCENT)
+    pen.dot(a - 0.4, 0.27, 0.095, BODY, 0.11)
+    pen.dot(a - 0.41, 0.18, 0.09, LINE, 0.05)
+    pen.dot(a - 0.41, 0.11, 0.042, LINE)
+    for x in (a - 0.42, a - 0.36):
+        pen.dot(x, 0.27, 0.012, LINE)
 
 
 def seated_buddha(pen: Pen, p: Params) -> None:

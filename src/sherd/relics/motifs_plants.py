@@ -148,9 +148,10 @@ def waves(pen: Pen, p: Params) -> None:
                 r = a / 4 * (1 - j / n) * 1.12
                 pen.dot(x, y + 0.06, r, LINE if j % 2 == 0 else BODY, r * 0.8)
     for x in (a * 0.25, a * 0.75):
-        pen.ribbon([(x - 0.3, 0.6), (x - 0.06, 0.44), (x + 0.1, 0.2), (x + 0.02, 0.08), (x - 0.1, 0.16)], 0.2, 0.05)
-        pen.dot(x - 0.14, 0.26, 0.045, ACCENT)
-        pen.dot(x + 0.16, 0.12, 0.03, ACCENT)
+        back = [(x - 0.36, 0.62), (x - 0.1, 0.56), (x + 0.06, 0.38), (x + 0.02, 0.2), (x - 0.14, 0.16)]
+        pen.ribbon([*back, (x - 0.22, 0.27), (x - 0.15, 0.34)], 0.28, 0.07, BODY, groove=0.022)
+        for dx, dy in ((-0.26, 0.38), (-0.06, 0.06), (0.16, 0.16), (0.2, 0.34)):
+            pen.dot(x + dx, dy, 0.035, ACCENT)
 
 
 def ruyi(pen: Pen, p: Params) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 from PIL import Image, ImageChops, ImageDraw
 
 from sherd.relics.grammar import Plan, ZonePlan
 from sherd.relics.motifs import PROGRAMS, motif_tile
-from sherd.relics.pen import BODY, LINE
+from sherd.relics.pen import ACCENT, BODY, LINE
 from sherd.relics.silhouettes import Body, Slot
 
 _FIT = 0.94
@@ -26,6 +27,8 @@ class Atlas:
 def adorn(plan: Plan, body: Body, *, without: int | None = None) -> Atlas:
     """All zones of the plan laid out; `without` leaves that zone's motif undrawn but labelled, for tests of truth."""
     atlas = Atlas(Image.new("RGB", (body.columns, body.rows)), Image.new("L", (body.columns, body.rows)))
+    if plan.edging:
+        _lay_edging(atlas.inks, plan, body)
     for number, zone in enumerate(plan.zones):
         slot = body.slots[zone.place]
         inks, labels = Image.new("RGB", (slot.width, slot.height)), Image.new("L", (slot.width, slot.height))
@@ -174,6 +177,29 @@ def _lay_border(inks: Image.Image, slot: Slot) -> None:
     line = max(1, round(slot.height * 0.03))
     inks.paste(BODY, (0, 0, slot.width, line))
     inks.paste(BODY, (0, slot.height - line, slot.width, slot.height))
+
+
+def _lay_edging(inks: Image.Image, plan: Plan, body: Body) -> None:
+    """Stripes or blocks along the outline of a flat body. Lines are centred on it: their outer half is never seen."""
+    draw = ImageDraw.Draw(inks)
+    wide = body.columns / body.rows
+    points = [((x / wide + 0.5) * body.columns, y * body.rows) for x, y in body.polygon.tolist()]
+    width = 2 * plan.edging * body.rows
+    first = plan.zones[0]
+    ring = [*points, points[0]]
+    draw.line(ring, fill=LINE, width=round(width * 1.35), joint="curve")
+    draw.line(ring, fill=BODY, width=round(width), joint="curve")
+    if first.dense < 0.4:
+        draw.line(ring, fill=ACCENT, width=max(1, round(width * 0.5)), joint="curve")
+    elif first.dense < 0.75:
+        step = max(6.0, width * (0.6 + first.phase))
+        for (x0, y0), (x1, y1) in pairwise(ring):
+            long = math.hypot(x1 - x0, y1 - y0)
+            blocks = max(1, round(long / step / 2))
+            for k in range(blocks):
+                a, b = (k + 0.25) / blocks, (k + 0.75) / blocks
+                ends = (x0 + (x1 - x0) * a, y0 + (y1 - y0) * a, x0 + (x1 - x0) * b, y0 + (y1 - y0) * b)
+                draw.line(ends, fill=ACCENT, width=round(width))
 
 
 def _solid(image: Image.Image) -> Image.Image:

@@ -74,7 +74,8 @@ def _sides(polygon: Points) -> list[Points]:
 def _ring(x: float, y: float, r: float, width: float) -> Points:
     t = np.linspace(0, 2 * math.pi, 25)
     circle = np.stack([np.cos(t), np.sin(t)], 1)
-    return np.concatenate([circle * r, circle[::-1] * (r - width)]) + np.array([x, y])
+    ring: Points = np.concatenate([circle * r, circle[::-1] * (r - width)]) + np.array([x, y])
+    return ring
 
 
 def upright_lugs(f: Frame, p: Params) -> Outline:

@@ -200,7 +200,12 @@ class _Scene:
         shown *= np.float32(1 / 255)
         shown[hidden] = 0
         return labels, Layers(
-            shown, np.where(is_part | (labels == 99), 0, labels).astype(np.uint8), lay, is_part, solid
+            shown,
+            np.where(is_part | (labels == 99), 0, labels).astype(np.uint8),
+            lay,
+            is_part,
+            solid,
+            np.where(is_part, labels - (_PART_BASE - 1), 0).astype(np.uint8),
         )
 
     def _draw_parts(self, h: int, w: int, *, front: bool) -> NDArray[np.uint8]:

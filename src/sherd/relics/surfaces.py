@@ -13,6 +13,8 @@ from sherd.relics.grammar import Plan
 from sherd.relics.silhouettes import Floats, Lay, Mask
 
 _NOISE_PX = 768
+_BARE = np.array([0.7, 0.64, 0.54], np.float32)
+"""Plaster or clay under paint that has flaked off."""
 
 
 @lru_cache(maxsize=4)
@@ -49,6 +51,8 @@ class Layers:
     lay: Lay
     parts: Mask
     solid: Mask
+    part_numbers: NDArray[np.uint8]
+    """0 or 1 + number of the part."""
 
 
 def paint(plan: Plan, layers: Layers, rng: np.random.Generator) -> Floats:
@@ -65,6 +69,9 @@ def paint(plan: Plan, layers: Layers, rng: np.random.Generator) -> Floats:
         inks *= 1 - 0.9 * flaked[:, :, None]
     raised = 0.68 * inks[:, :, 0] + inks[:, :, 1] + 0.12 * inks[:, :, 2]
     colour = _pigment(plan, layers.labels, inks)
+    for number, part in enumerate(plan.parts):
+        if part.colour is not None:
+            colour[layers.part_numbers == number + 1] = part.colour
     colour *= (1 + 0.05 * soft + (0.02 + 0.16 * finish.grain) * fine)[:, :, None]
     if finish.weave > 0.01:
         colour *= _weave(layers.lay, finish.weave)[:, :, None]
@@ -78,8 +85,8 @@ def paint(plan: Plan, layers: Layers, rng: np.random.Generator) -> Floats:
         tone = first + (second - first) * np.clip(0.5 + 0.35 * mid, 0, 1)[:, :, None]
         colour += (tone - colour) * amount[:, :, None]
     if flaked is not None:
-        plaster = np.asarray(palette.ground[finish.ground], np.float32) * 0.45 + 0.42
-        colour[flaked & body] = plaster
+        bare = 0.3 * np.asarray(palette.ground[finish.ground], np.float32) + 0.7 * _BARE
+        colour[flaked & body] = bare
     if finish.crackle > 0.01:
         colour *= 1 - (0.32 * finish.crackle) * (np.abs(mid - 0.3 * soft) < 0.045)[:, :, None]
     colour[layers.lay.inside & ~layers.parts] *= 0.38

@@ -175,7 +175,10 @@ class Section:
             self.refuse(key, f"must be {least} or more points [x, y], got {value!r}")
         return tuple((self._number(key, x, -2, 2), self._number(key, y, -2, 2)) for x, y in value)
 
-    def colours(self, key: str) -> tuple[Colour, ...]:
+    def colours(self, key: str, *, least: int = 1) -> tuple[Colour, ...]:
+        if least == 0 and key not in self._data:
+            self._asked.add(key)
+            return ()
         return tuple(self._colour(key, item) for item in self.texts(key))
 
     def colour_pairs(self, key: str) -> tuple[tuple[Colour, Colour], ...]:
