@@ -57,7 +57,7 @@ def ingest(
         from sherd.ingest.pictures import PictureLimits
         from sherd.ingest.pipeline import Ingest, IngestSettings, count_items
 
-        name = _model_name(model) or there.catalogue.encoder_name() or "builtin"
+        name = model_name(model) or there.catalogue.encoder_name() or "builtin"
         encoder = load_encoder(name)
         limits = PictureLimits(max_pixels=max_pixels, max_file_bytes=max_file_mib * _MIB)
         table = _table_name(source, metadata) if opened.kind != "folder" else ""
@@ -98,7 +98,7 @@ def reindex(
         from sherd.encoder import load_encoder
         from sherd.ingest.reindex import reindex as run
 
-        name = _model_name(model) or there.catalogue.encoder_name() or "builtin"
+        name = model_name(model) or there.catalogue.encoder_name() or "builtin"
         encoder = load_encoder(name)
         with reporter_for(as_json=as_json) as reporter:
             done = run(there, encoder, encoder_name=name, settled=reporter.advanced)
@@ -164,7 +164,7 @@ def _workers(wanted: int | None) -> int:
     return wanted or max(1, (os.cpu_count() or 1) // 2)
 
 
-def _model_name(model: str | None) -> str | None:
+def model_name(model: str | None) -> str | None:
     """A path is kept absolute: a search may be started elsewhere."""
     if model is not None and (os.sep in model or model.startswith((".", "~"))):
         return os.path.abspath(os.path.expanduser(model))

@@ -31,6 +31,7 @@ class Block(nn.Module):
         self.first = _conv(width, width)
         self.second = _conv(width, width)
         # The second normalisation starts at zero, so that every block starts as the identity.
+        assert isinstance(self.second[1], nn.BatchNorm2d)
         nn.init.zeros_(self.second[1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -90,5 +91,9 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 def _stage(inputs: int, outputs: int, blocks: int) -> nn.Sequential:
-    layers: Sequence[nn.Module] = [_conv(inputs, outputs, stride=2), nn.ReLU(), *(Block(outputs) for _ in range(blocks))]
+    layers: Sequence[nn.Module] = [
+        _conv(inputs, outputs, stride=2),
+        nn.ReLU(),
+        *(Block(outputs) for _ in range(blocks)),
+    ]
     return nn.Sequential(*layers)

@@ -69,4 +69,5 @@ class Layer(nn.Module):
         scores = scores.float().masked_fill(~real[:, None, None, :], -1e4).softmax(-1).to(x.dtype)
         mixed = (scores @ qkv[2]).transpose(1, 2).reshape(b, t, width)
         x = x + self.drop(self.out(mixed))
-        return x + self.drop(self.down(functional.gelu(self.up(self.norm2(x)))))
+        wide: Tensor = self.drop(self.down(functional.gelu(self.up(self.norm2(x)))))
+        return x + wide

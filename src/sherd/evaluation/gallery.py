@@ -1,0 +1,97 @@
+"""The pictures of a pack as a library of their own: every picture a record, and no word to give it away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sherd.encoder.protocol import Encoder
+from sherd.errors import SourceError
+from sherd.ingest.columns import ColumnRoles
+from sherd.ingest.decoder import DecoderPool
+from sherd.ingest.library import Library
+from sherd.ingest.pipeline import Ingest
+from sherd.ingest.progress import Reporter
+from sherd.ingest.sources import open_source
+from sherd.ingest.sources.item import Source, SourceItem
+from sherd.training.splits import split_of
+from sherd.types import MAX_QUERY_CHARS, Record, SourceImage
+
+LANGUAGES = ("zh", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One picture of the gallery. `record_id` names the object; `texts` what is said of it, by language."""
+
+    record_id: str
+    image: SourceImage
+    texts: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """The views as a source without words; record n is view n."""
+
+    root: Path
+    views: Sequence[View]
+    kind: str = "records"
+    columns: ColumnRoles | None = field(default=None)
+
+    def items(self) -> Iterator[SourceItem]:
+        for n, view in enumerate(self.views):
+            yield SourceItem(n, view.image.path, record=Record(str(n), (replace(view.image, regions=()),)))
+
+
+def read_views(data: Path, *, split: str | None, language: str | None) -> tuple[list[View], Source, int]:
+    """The views of a pack, its source, and how many of its items could not be read.
+
+    Args:
+        data: folder in the pack format.
+        split: only records of this split; None takes all.
+        language: only texts in this language; None takes all.
+    Raises:
+        SourceError: the folder is no pack, or no record of it is in the split.
+    """
+    source = open_source(data)
+    views: list[View] = []
+    unread = 0
+    splits = set()
+    for item in source.items():
+        if item.record is None:
+            unread += 1
+            continue
+        splits.add(split_of(item.record))
+        if split is None or split_of(item.record) == split:
+            texts = {code: text for code, text in texts_of(item.record).items() if language in (None, code)}
+            views += [View(item.record.record_id, image, texts) for image in item.record.images]
+    if not views:
+        there = f"; its splits are {', '.join(sorted(splits))}" if splits else ""
+        raise SourceError(f"{data}: no record of split '{split or 'any'}' to measure on{there}")
+    return views, source, unread
+
+
+def texts_of(record: Record) -> dict[str, str]:
+    """By language, the record's first caption in each of zh and en, else its title and description.
+
+    >>> texts_of(Record("a", (), titles={"en": "Ding"}, descriptions={"en": "A tripod."}))
+    {'en': 'Ding. A tripod.'}
+    """
+    found = {}
+    for language in LANGUAGES:
+        caption = next((c.text for c in record.captions if c.language == language), None)
+        if caption is not None:
+            found[language] = caption
+    if not found:
+        for language in dict.fromkeys([*record.titles, *record.descriptions]):
+            parts = (record.titles.get(language), record.descriptions.get(language))
+            found[language] = ". ".join(part for part in parts if part)
+    return {language: text.strip()[:MAX_QUERY_CHARS] for language, text in found.items() if text.strip()}
+
+
+def fill(library: Library, source: Source, views: Sequence[View], encoder: Encoder, reporter: Reporter) -> list[int]:
+    """Read the views into an empty library by the ordinary way; the numbers of those whose picture was accepted."""
+    with DecoderPool(1) as pool:
+        Ingest(library, _Pictures(source.root, views), encoder, pool, reporter=reporter, total=len(views)).run()
+    return sorted(int(name) for name in library.catalogue.get_many([str(n) for n in range(len(views))]))

@@ -1,0 +1,89 @@
+"""How well a ranking finds what is relevant."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sherd.errors import InvalidArgument
+
+
+def first_ranks(ranking: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(queries,) rank of the first relevant item, 1 is best, 0 where none is in the ranking.
+
+    Args:
+        ranking: (queries, k) item numbers, best first; -1 pads a short ranking.
+        relevant: (queries, items) bool.
+    Raises:
+        InvalidArgument: the shapes do not fit.
+    """
+    hits = _hits(ranking, relevant)
+    return np.where(hits.any(1), hits.argmax(1) + 1, 0).astype(np.int64)
+
+
+def recall_at_k(ranks: NDArray[np.int64], k: int) -> float:
+    """Share of queries whose first relevant item is among the top k.
+
+    Args:
+        ranks: (queries,) rank of the first relevant item, 1 is best, 0 when nothing relevant was found.
+        k: cut-off, 1 or more.
+    Returns:
+        0..1. A query with nothing found counts as a miss, so an empty result cannot raise the score.
+    Raises:
+        InvalidArgument: k is below 1, or there are no queries.
+    Source: first-relevant reading of Recall@K, the one used for image-text retrieval; not recall over all relevant items.
+
+    >>> recall_at_k(np.array([1, 3, 0, 12]), k=5)
+    0.5
+    """
+    if k < 1 or ranks.size == 0:
+        raise InvalidArgument(f"recall_at_k needs k >= 1 and at least one query, got k={k}, queries={ranks.size}")
+    return float(np.mean((ranks >= 1) & (ranks <= k)))
+
+
+def mean_average_precision(ranking: NDArray[np.int64], relevant: NDArray[np.bool_]) -> float:
+    """Mean over queries of average precision, 0..1; what the ranking does not reach counts as not found.
+
+    Args:
+        ranking: (queries, k) item numbers, best first; -1 pads.
+        relevant: (queries, items) bool; every query needs one relevant item at least.
+    Raises:
+        InvalidArgument: the shapes do not fit, or a query has nothing relevant.
+    Source: Manning, Raghavan, Schuetze 2008, equation 8.8.
+
+    >>> mean_average_precision(np.array([[2, 0, 1]]), np.array([[True, False, True]]))
+    0.8333333333333333
+    """
+    totals = relevant.sum(1)
+    if not totals.all():
+        raise InvalidArgument(f"query {int(np.argmin(totals))} has no relevant item; leave it out")
+    hits = _hits(ranking, relevant)
+    precision = np.cumsum(hits, 1) / np.arange(1, hits.shape[1] + 1)
+    # Divided before summing over queries; a query's own order of summing is fixed, so results are reproducible.
+    return float(np.mean((precision * hits).sum(1) / totals))
+
+
+def chance_recall(relevant: NDArray[np.bool_], k: int) -> float:
+    """Recall@K of a random order, 0..1: one minus the hypergeometric chance of drawing nothing relevant in k draws."""
+    items = relevant.shape[1]
+    misses = np.ones(relevant.shape[0])
+    bad = items - relevant.sum(1)
+    for draw in range(min(k, items)):
+        misses *= np.maximum(bad - draw, 0) / (items - draw)
+    return float(np.mean(1 - misses))
+
+
+def chance_map(relevant: NDArray[np.bool_], draws: int = 200, seed: int = 0) -> float:
+    """Mean average precision of random orders, 0..1, by simulation with a fixed seed over at most `draws` queries."""
+    rng = np.random.default_rng(seed)
+    items = relevant.shape[1]
+    rows = rng.integers(0, relevant.shape[0], draws)
+    ranking = np.argsort(rng.random((draws, items)), 1).astype(np.int64)
+    return mean_average_precision(ranking, relevant[rows])
+
+
+def _hits(ranking: NDArray[np.int64], relevant: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    if ranking.ndim != 2 or relevant.ndim != 2 or len(ranking) != len(relevant) or ranking.size == 0:
+        raise InvalidArgument(f"ranking {ranking.shape} and relevant {relevant.shape} do not fit")
+    rows = np.arange(len(ranking))[:, None]
+    return np.asarray(relevant[rows, np.maximum(ranking, 0)] & (ranking >= 0))

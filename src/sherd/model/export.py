@@ -1,0 +1,88 @@
+"""From torch to ONNX: one file a tower, weights stored as float16 and computed as float32."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from sherd.model.image import ImageTower
+from sherd.model.text import TextTower
+
+_SMALL = 256
+"""Tensors with fewer numbers keep float32; they weigh nothing."""
+
+
+class _Pictures(nn.Module):
+    """uint8 (n, H, W, 3) -> object (n, D), patches (n, h, w, D), so that callers need no arithmetic of their own."""
+
+    def __init__(self, tower: ImageTower) -> None:
+        super().__init__()
+        self.tower = tower
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
+        objects, patches = self.tower(pictures.permute(0, 3, 1, 2).float() / 255)
+        return objects, patches
+
+
+def export_image(tower: ImageTower, path: Path) -> None:
+    """Write `path` with input `pictures` (n, H, W, 3) uint8 and outputs `object` and `patches`; n, H, W are free."""
+    example = torch.zeros(2, 96, 112, 3, dtype=torch.uint8)
+    axes = {0: "n", 1: "height", 2: "width"}
+    _export(_Pictures(tower), example, path, ["pictures"], ["object", "patches"], {"pictures": axes, "object": {0: "n"},
+            "patches": {0: "n", 1: "rows", 2: "columns"}})  # fmt: skip
+
+
+def export_text(tower: TextTower, path: Path) -> None:
+    """Write `path` with input `ids` (n, T) int64, 0 as padding, and output `text` (n, D); n and T are free."""
+    example = torch.ones(2, 7, dtype=torch.long)
+    _export(tower, example, path, ["ids"], ["text"], {"ids": {0: "n", 1: "tokens"}, "text": {0: "n"}})
+
+
+def _export(
+    model: nn.Module,
+    example: Tensor,
+    path: Path,
+    inputs: list[str],
+    outputs: list[str],
+    axes: dict[str, dict[int, str]],
+) -> None:
+    model.eval()
+    with warnings.catch_warnings():
+        # The trace-based exporter is deprecated, yet it alone writes these graphs with free sizes and plain operators.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            model,
+            (example,),
+            str(path),
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=17,
+            dynamo=False,
+        )
+    onnx.save(store_as_float16(onnx.load(str(path))), str(path))
+
+
+def store_as_float16(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same graph with every large float32 weight kept as float16 and cast up when the model is loaded.
+
+    Half the file; the arithmetic stays float32, so only the rounding of the weights (2**-11 relative) is lost.
+    """
+    graph = model.graph
+    casts = []
+    for tensor in graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT or np.prod(tensor.dims, dtype=np.int64) < _SMALL:
+            continue
+        name = tensor.name
+        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), f"{name}.f16")
+        tensor.CopyFrom(half)
+        casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
+    for n, node in enumerate(casts):
+        graph.node.insert(n, node)
+    return model

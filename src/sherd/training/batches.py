@@ -1,0 +1,256 @@
+"""Batches: which examples and texts, seen through which crop and light. All chance comes from (seed, step)."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from sherd.training.corpus import RENDERED, Corpus, Example, PhraseTarget
+
+_SIDED = re.compile(r"\b(left|right)\b|左|右", re.IGNORECASE)
+PHRASES_AN_IMAGE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """B pictures with one caption each, M phrases, R regions.
+
+    pictures (B, 3, S, S) 0..1. caption_ids (B, T). same (B, B) bool: caption j is also true of picture i by identity.
+    phrase_ids (M, T); relevance, known (M, B) bool. region_image (R,), region_phrase (R,) row among the phrases,
+    region_weights (R, h, w) share of each cell inside. region_same, region_known (R, R) bool.
+    teacher (B, h, w, C) and teacher_seen (B, h, w), or None.
+    """
+
+    pictures: Tensor
+    caption_ids: Tensor
+    same: Tensor
+    phrase_ids: Tensor
+    relevance: Tensor
+    known: Tensor
+    region_image: Tensor
+    region_phrase: Tensor
+    region_weights: Tensor
+    region_same: Tensor
+    region_known: Tensor
+    teacher: Tensor | None
+    teacher_seen: Tensor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A corpus, its share of every batch, and a teacher's features (n, C, h, w) float16 where there are some."""
+
+    corpus: Corpus
+    share: float
+    teacher: Tensor | None = None
+
+
+class Batches:
+    """Batch number `step`, made from (seed, step) alone: resuming needs no state."""
+
+    def __init__(self, sources: Sequence[Source], tokenizer: Tokenizer, *, seed: int, max_tokens: int) -> None:
+        self._sources = sources
+        self._tokenizer = tokenizer
+        self._tokenizer.enable_padding(pad_id=0)
+        self._tokenizer.enable_truncation(max_tokens)
+        self._seed = seed
+
+    def make(self, step: int, *, batch: int, size_px: int) -> Batch:
+        """The batch of `step`, with `batch` pictures of `size_px`."""
+        chance = random.Random(f"{self._seed}:{step}")
+        generator = torch.Generator().manual_seed(chance.getrandbits(62))
+        counts = _share_out(batch, [source.share for source in self._sources])
+        grid = size_px // 8
+        pictures: list[Tensor] = []
+        weights: list[tuple[Tensor, Tensor]] = []
+        examples: list[Example] = []
+        teachers: list[Tensor | None] = []
+        seen: list[Tensor] = []
+        phrases: list[PhraseTarget] = []
+        phrase_owner: list[int] = []
+        region_image: list[int] = []
+        region_phrase: list[int] = []
+        captions: list[str] = []
+        for source, count in zip(self._sources, counts, strict=True):
+            if not count:
+                continue
+            corpus = source.corpus
+            rows = [chance.randrange(len(corpus)) for _ in range(count)]
+            chosen = [corpus.examples[row] for row in rows]
+            texts = [chance.choice(example.captions) for example in chosen]
+            picked = [chance.sample(e.phrases, min(PHRASES_AN_IMAGE, len(e.phrases))) for e in chosen]
+            mirror = [
+                chance.random() < 0.5 and not any(map(_SIDED.search, (text, *(p.text for p in some))))
+                for text, some in zip(texts, picked, strict=True)
+            ]
+            affine = _affines(count, mirror, generator)
+            raw = torch.from_numpy(np.stack([corpus.pictures[row] for row in rows])).permute(0, 3, 1, 2).float() / 255
+            pictures.append(_warp(raw, affine, size_px, "border"))
+            if source.teacher is None:
+                teachers.append(None)
+            else:
+                features = source.teacher[torch.tensor(rows)].float()
+                teachers.append(_warp(features, affine, grid, "zeros").permute(0, 2, 3, 1))
+                seen.append(_warp(torch.ones(count, 1, 4, 4), affine, grid, "zeros")[:, 0] > 0.99)
+            first = len(examples)
+            for n, (row, some) in enumerate(zip(rows, picked, strict=True)):
+                for phrase in some:
+                    if phrase.region >= 0:
+                        mask = corpus.masks[corpus.mask_start[row] + phrase.region]
+                        region_image.append(first + n)
+                        region_phrase.append(len(phrases))
+                        weights.append((torch.from_numpy(mask).float()[None, None] / 255, affine[n]))
+                    phrases.append(phrase)
+                    phrase_owner.append(first + n)
+            examples.extend(chosen)
+            captions.extend(texts)
+        if weights:
+            stacked = _warp(torch.cat([w for w, _ in weights]), torch.stack([a for _, a in weights]), grid, "zeros")[
+                :, 0
+            ]
+        else:
+            stacked = torch.zeros(0, grid, grid)
+        # A region that the crop has cut away teaches nothing.
+        kept = stacked.sum((1, 2)) > 0.5
+        stacked = stacked[kept]
+        image_rows = torch.tensor(region_image, dtype=torch.long)[kept]
+        phrase_rows = torch.tensor(region_phrase, dtype=torch.long)[kept]
+        relevance, known = _relevance(phrases, [examples[owner].world for owner in phrase_owner], examples)
+        region_same, region_known = _region_relevance(
+            [phrases[row] for row in phrase_rows.tolist()], [examples[row] for row in image_rows.tolist()]
+        )
+        lit = _relight(torch.cat(pictures), generator)
+        return Batch(
+            pictures=lit.contiguous(memory_format=torch.channels_last),
+            caption_ids=self._ids(captions),
+            same=_same(examples, captions),
+            phrase_ids=self._ids([phrase.text for phrase in phrases]),
+            relevance=relevance,
+            known=known,
+            region_image=image_rows,
+            region_phrase=phrase_rows,
+            region_weights=stacked,
+            region_same=region_same,
+            region_known=region_known,
+            teacher=_stack_teachers(teachers, counts, grid),
+            teacher_seen=_stack_seen(teachers, seen, counts, grid),
+        )
+
+    def _ids(self, texts: list[str]) -> Tensor:
+        if not texts:
+            return torch.zeros(0, 1, dtype=torch.long)
+        return torch.tensor([encoding.ids or [1] for encoding in self._tokenizer.encode_batch(texts)], dtype=torch.long)
+
+
+def _share_out(batch: int, shares: Sequence[float]) -> list[int]:
+    total = sum(shares)
+    edges = [round(batch * sum(shares[:n]) / total) for n in range(len(shares) + 1)]
+    return [high - low for low, high in pairwise(edges)]
+
+
+def _relevance(
+    phrases: Sequence[PhraseTarget], owners: Sequence[str], examples: Sequence[Example]
+) -> tuple[Tensor, Tensor]:
+    """(M, B) true and (M, B) known. `owners`: the world of each phrase.
+
+    What is rendered is known whole, and no label of a pack is true of a rendering; but whether a label of one pack is
+    true of a picture of another pack nobody said.
+    """
+    true = torch.tensor([[p.key in e.keys for e in examples] for p in phrases], dtype=torch.bool)
+    true = true.reshape(len(phrases), len(examples))
+    return true, true | _comparable(owners, [example.world for example in examples])
+
+
+def _region_relevance(phrases: Sequence[PhraseTarget], pictures: Sequence[Example]) -> tuple[Tensor, Tensor]:
+    """(R, R): phrase j is true of region i, and whether that is known. Region i is the one that phrase i names."""
+    keys = [picture.region_keys[phrase.region] for phrase, picture in zip(phrases, pictures, strict=True)]
+    true = torch.tensor([[phrase.key in some for phrase in phrases] for some in keys], dtype=torch.bool)
+    true = true.reshape(len(phrases), len(phrases))
+    worlds = [picture.world for picture in pictures]
+    return true, true | _comparable(worlds, worlds)
+
+
+def _comparable(one: Sequence[str], other: Sequence[str]) -> Tensor:
+    rows = [[a == b or RENDERED in (a, b) for b in other] for a in one]
+    return torch.tensor(rows, dtype=torch.bool).reshape(len(one), len(other))
+
+
+def _same(examples: Sequence[Example], captions: Sequence[str]) -> Tensor:
+    groups = np.array([example.group for example in examples], dtype=object)
+    words = np.array(captions, dtype=object)
+    return torch.from_numpy(((groups[:, None] == groups[None]) | (words[:, None] == words[None])).astype(bool))
+
+
+def _affines(count: int, mirror: Sequence[bool], generator: torch.Generator) -> Tensor:
+    """(count, 2, 3) maps from output to input in -1..1: zoom 0.65 to 1.05, turn up to 7 degrees, shift inside."""
+    zoom = 0.65 + 0.4 * torch.rand(count, generator=generator)
+    turn = (torch.rand(count, generator=generator) - 0.5) * (14 * math.pi / 180)
+    stretch = 1 + (torch.rand(count, generator=generator) - 0.5) * 0.16
+    room = (1 - zoom).clamp(min=0)
+    shift = (torch.rand(count, 2, generator=generator) * 2 - 1) * room[:, None]
+    sign = torch.where(torch.tensor(list(mirror)), -1.0, 1.0)
+    cos, sin = torch.cos(turn) * zoom, torch.sin(turn) * zoom
+    rows = [
+        torch.stack([cos * stretch * sign, -sin, shift[:, 0]], 1),
+        torch.stack([sin * sign, cos / stretch, shift[:, 1]], 1),
+    ]
+    return torch.stack(rows, 1)
+
+
+def _warp(maps: Tensor, affine: Tensor, size: int, padding: str) -> Tensor:
+    """(B, C, H, W) seen through the affine maps at size x size. Averages first where it shrinks, against aliasing."""
+    grid = functional.affine_grid(affine, [len(maps), 1, size, size], align_corners=False)
+    factor = maps.shape[-1] // size
+    if factor > 1:
+        maps = functional.avg_pool2d(maps, factor)
+    return functional.grid_sample(maps, grid, mode="bilinear", padding_mode=padding, align_corners=False)
+
+
+def _relight(pictures: Tensor, generator: torch.Generator) -> Tensor:
+    """Brightness, contrast, colour cast and greying, a slope of light, and grain; (B, 3, S, S) 0..1."""
+    b, _, side, _ = pictures.shape
+
+    def draw(*shape: int) -> Tensor:
+        return torch.rand(b, *shape, generator=generator)
+
+    grey = pictures.mean(1, keepdim=True)
+    keep = torch.where(draw(1, 1, 1) < 0.15, torch.zeros(1), 0.6 + 0.8 * draw(1, 1, 1))
+    pictures = grey + (pictures - grey) * keep
+    mean = pictures.mean((2, 3), keepdim=True)
+    pictures = mean + (pictures - mean) * (0.7 + 0.6 * draw(1, 1, 1))
+    pictures = pictures * (0.75 + 0.5 * draw(1, 1, 1)) * (0.9 + 0.2 * draw(3, 1, 1))
+    line = torch.linspace(-1, 1, side)
+    slope = (draw(1, 1, 1) - 0.5) * line[None, None, None, :] + (draw(1, 1, 1) - 0.5) * line[None, None, :, None]
+    pictures = pictures * (1 + 0.5 * slope)
+    grain = torch.randn(pictures.shape, generator=generator) * 0.03 * draw(1, 1, 1)
+    return (pictures + grain).clamp(0, 1)
+
+
+def _stack_teachers(teachers: Sequence[Tensor | None], counts: Sequence[int], grid: int) -> Tensor | None:
+    width = next((t.shape[-1] for t in teachers if t is not None), None)
+    if width is None:
+        return None
+    used = [count for count in counts if count]
+    parts = [torch.zeros(n, grid, grid, width) if t is None else t for t, n in zip(teachers, used, strict=True)]
+    return torch.cat(parts)
+
+
+def _stack_seen(
+    teachers: Sequence[Tensor | None], seen: Sequence[Tensor], counts: Sequence[int], grid: int
+) -> Tensor | None:
+    if all(t is None for t in teachers):
+        return None
+    left = iter(seen)
+    used = [count for count in counts if count]
+    zero = [torch.zeros(n, grid, grid, dtype=torch.bool) for n in used]
+    return torch.cat([z if t is None else next(left) for t, z in zip(teachers, zero, strict=True)])

@@ -1,0 +1,120 @@
+"""The settings of a training run, read strictly from TOML."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from sherd.errors import InvalidConfig
+from sherd.model.image import ImageSettings
+from sherd.model.text import TextSettings
+from sherd.training.objective import Weights
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stretch of training at one picture size."""
+
+    size_px: int
+    batch: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """What is learnt from. Paths are relative to the configuration file.
+
+    relics: cultures drawn for training, `relics_each` of each at `relics_px` from `relics_seed`.
+    packs: folders in the pack format; `pack_splits` of them, without records whose licence holds one of `pack_without`.
+    pack_share: share 0..1 of every batch that comes from packs. pack_px: side of the square that they are kept at.
+    tokenizer_texts: further text files, for choosing which characters the table holds.
+    teacher: safetensors file of a ViT whose features pack pictures should predict; empty for none.
+    """
+
+    relics: tuple[str, ...] = ()
+    relics_each: int = 4_000
+    relics_px: int = 160
+    relics_seed: int = 1
+    packs: tuple[str, ...] = ()
+    pack_splits: tuple[str, ...] = ("train",)
+    pack_without: tuple[str, ...] = ("GFDL", "GNU Free Documentation")
+    pack_share: float = 0.35
+    pack_px: int = 192
+    tokenizer_texts: tuple[str, ...] = ()
+    teacher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """How it is learnt. Rates are of AdamW with a linear warm-up and a cosine to zero; `ema` is the decay a step."""
+
+    name: str
+    out: str
+    seed: int = 0
+    stages: tuple[Stage, ...] = (Stage(96, 128, 3_000),)
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 200
+    ema: float = 0.999
+    checkpoint_every: int = 200
+    threads: int = 0
+    workers: int = 2
+    heat_px: int = 224
+    parts_per_image: int = 8
+    data: DataSettings = field(default_factory=DataSettings)
+    image: ImageSettings = field(default_factory=ImageSettings)
+    text: TextSettings = field(default_factory=TextSettings)
+    weights: Weights = field(default_factory=Weights)
+
+
+def read_settings(path: Path) -> TrainSettings:
+    """The settings in a TOML file.
+
+    Raises:
+        InvalidConfig: the file is absent or no TOML, or a key (named) is unknown, missing or of the wrong type.
+    """
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise InvalidConfig(f"{path}: no such file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{path}: not TOML ({error})") from error
+    return build(TrainSettings, raw, str(path))
+
+
+def build(kind: type[T], raw: dict[str, Any], where: str) -> T:
+    """A settings dataclass from a table, every key checked by name and type."""
+    hints = get_type_hints(kind)
+    values = {}
+    for key, value in raw.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, 1)
+            hint = f" Did you mean '{near[0]}'?" if near else f" Known keys: {', '.join(hints)}."
+            raise InvalidConfig(f"{where}: no key '{key}'.{hint}")
+        values[key] = _convert(hints[key], value, f"{where}: {key}")
+    try:
+        return kind(**values)
+    except TypeError as error:
+        raise InvalidConfig(f"{where}: {error}") from error
+
+
+def _convert(hint: Any, value: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(value, dict):
+            raise InvalidConfig(f"{where} must be a table")
+        return build(hint, value, where)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, list):
+            raise InvalidConfig(f"{where} must be a list")
+        return tuple(_convert(get_args(hint)[0], one, f"{where}[{n}]") for n, one in enumerate(value))
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise InvalidConfig(f"{where} must be {hint.__name__}, not {value!r}")
+    return value

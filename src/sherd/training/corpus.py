@@ -1,0 +1,293 @@
+"""Examples in memory: pictures as one array, regions as small masks, texts as lists. Made once, sampled for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from sherd.errors import InvalidConfig
+from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
+from sherd.ingest.sources import open_source
+from sherd.relics.culture import LANGUAGES, Culture, load_culture
+from sherd.relics.render import RegionTruth, Relic, render
+from sherd.training.splits import split_of
+from sherd.types import Box, Picture, Record
+
+MASK_PX = 40
+"""Side of a region's mask; finer than any grid that it is compared with."""
+
+RENDERED = "rendered"
+_ARRAYS = ("pictures", "masks", "mask_start")
+_SENTENCE = re.compile(r"(?<=[.!?。！？；])\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseTarget:
+    """Words about a part. `key` is equal for phrases that say the same; `region` is the region's number, or -1."""
+
+    text: str
+    key: str
+    region: int = -1
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture's texts.
+
+    `group` is equal for pictures of one object; `world` tells which pictures' labels are comparable: RENDERED, or the
+    name of a pack. `region_keys` are the keys of every phrase that is true of a region, by region.
+    """
+
+    group: str
+    world: str
+    captions: tuple[str, ...]
+    phrases: tuple[PhraseTarget, ...]
+    region_keys: tuple[frozenset[str], ...] = ()
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all phrases that are true of the picture."""
+        return frozenset(phrase.key for phrase in self.phrases).union(*self.region_keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """n examples. pictures (n, S, S, 3) uint8; masks (R, 40, 40) uint8 share 0..255; mask_start (n + 1,) their rows."""
+
+    examples: Sequence[Example]
+    pictures: NDArray[np.uint8]
+    masks: NDArray[np.uint8]
+    mask_start: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def texts(self) -> Iterator[str]:
+        """Everything there is to read, for the tokenizer."""
+        for example in self.examples:
+            yield from example.captions
+            yield from (phrase.text for phrase in example.phrases)
+
+
+def relic_corpus(cultures: Sequence[str], count: int, seed: int, size_px: int, workers: int, cache: Path) -> Corpus:
+    """`count` rendered relics of each culture, drawn by `workers` processes and kept in `cache`.
+
+    Raises:
+        InvalidConfig: a culture is unknown (from the renderer).
+    """
+    parts = [
+        _cached(
+            cache / f"{name}-{_digest(name)}-{seed}-{count}-{size_px}",
+            partial(_render_many, name, count, seed, size_px, workers),
+        )
+        for name in cultures
+    ]
+    return _concatenate(parts)
+
+
+def pack_corpus(folders: Sequence[Path], size_px: int, *, splits: Sequence[str], without: Sequence[str] = ()) -> Corpus:
+    """The pictures of pack folders whose split is among `splits`, letterboxed to a square with their edge repeated.
+
+    Args:
+        without: licences that are left out, as substrings.
+    Raises:
+        InvalidConfig: a folder has no record of these splits.
+        SourceError: a folder is no pack.
+    """
+    return _concatenate([_read_pack(folder, size_px, splits, without) for folder in folders])
+
+
+def _read_pack(folder: Path, size_px: int, splits: Sequence[str], without: Sequence[str]) -> Corpus:
+    examples: list[Example] = []
+    pictures: list[Picture] = []
+    masks: list[NDArray[np.uint8]] = []
+    starts = [0]
+    for item in open_source(folder).items():
+        record = item.record
+        if record is None or split_of(record) not in splits or any(w in (record.licence or "") for w in without):
+            continue
+        image = record.images[0]
+        picture = thumbnail_pixels(open_picture_file(folder, image.path).thumbnail)
+        square, place = letterbox(picture, size_px)
+        example = _real_example(record, folder.name)
+        if not example.captions:
+            continue
+        examples.append(example)
+        pictures.append(square)
+        masks.extend(_box_mask(region.box, place) for region in image.regions)
+        starts.append(len(masks))
+    if not examples:
+        raise InvalidConfig(f"{folder}: no record with text in split {', '.join(splits)}; choose other packs or splits")
+    stacked = np.stack(masks) if masks else np.zeros((0, MASK_PX, MASK_PX), np.uint8)
+    return Corpus(examples, np.stack(pictures), stacked, np.asarray(starts))
+
+
+def _real_example(record: Record, world: str) -> Example:
+    captions = list(dict.fromkeys(caption_texts(record)))
+    regions = record.images[0].regions
+    phrases = [PhraseTarget(r.label.replace("_", " "), r.label.lower(), n) for n, r in enumerate(regions) if r.label]
+    placed = {phrase.key for phrase in phrases}
+    phrases += [PhraseTarget(m.replace("_", " "), m.lower()) for m in record.motifs if m.lower() not in placed]
+    region_keys = tuple(frozenset({region.label.lower()} if region.label else ()) for region in regions)
+    return Example(f"{world}:{record.record_id}", world, tuple(captions), tuple(phrases), region_keys)
+
+
+def caption_texts(record: Record) -> Iterator[str]:
+    """Texts about the whole object: captions, titles (also with type and material), sentences, labels."""
+    yield from (caption.text for caption in record.captions)
+    named = [text for text in (record.object_type, record.culture, record.period, *record.materials) if text]
+    for title in record.titles.values():
+        yield title
+        if named:
+            yield f"{title}, {', '.join(named)}"
+    for description in record.descriptions.values():
+        sentences = [s for s in _SENTENCE.split(description) if len(s) > 12]
+        yield from sentences[:8]
+        if len(sentences) > 1:
+            yield " ".join(sentences[:2])
+    labels = list(dict.fromkeys(m.replace("_", " ") for m in record.motifs))
+    if labels and not record.titles and not record.captions:
+        yield f"{record.object_type or 'picture'} with {', '.join(labels)}"
+
+
+def letterbox(picture: Picture, size_px: int) -> tuple[Picture, Box]:
+    """The picture in a square of `size_px`, its edges repeated outwards, and its place in the square."""
+    height, width = picture.shape[:2]
+    scale = size_px / max(height, width)
+    h, w = max(1, round(height * scale)), max(1, round(width * scale))
+    small = np.asarray(Image.fromarray(picture).resize((w, h), Image.Resampling.BICUBIC))
+    top, left = (size_px - h) // 2, (size_px - w) // 2
+    square = np.pad(small, ((top, size_px - h - top), (left, size_px - w - left), (0, 0)), mode="edge")
+    return square, Box(left / size_px, top / size_px, w / size_px, h / size_px)
+
+
+def _box_mask(box: Box, place: Box) -> NDArray[np.uint8]:
+    """A box in fractions of the picture as a mask of the square, each cell by the share of it that is covered."""
+    edges = np.arange(MASK_PX + 1) / MASK_PX
+
+    def cover(low: float, length: float) -> NDArray[np.float64]:
+        inside = np.minimum(edges[1:], low + length) - np.maximum(edges[:-1], low)
+        return np.asarray(np.maximum(inside, 0) * MASK_PX, np.float64)
+
+    rows = cover(place.y + box.y * place.h, box.h * place.h)
+    columns = cover(place.x + box.x * place.w, box.w * place.w)
+    return np.asarray(np.round(np.outer(rows, columns) * 255), np.uint8)
+
+
+def _render_many(name: str, count: int, seed: int, size_px: int, workers: int) -> Corpus:
+    step = 200
+    jobs = [(name, seed, size_px, range(start, min(start + step, count))) for start in range(0, count, step)]
+    if workers == 1:
+        return _concatenate(map(_render_some, jobs))
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        return _concatenate(pool.map(_render_some, jobs))
+
+
+def _render_some(job: tuple[str, int, int, range]) -> Corpus:
+    name, seed, size_px, indices = job
+    culture = load_culture(name)
+    examples: list[Example] = []
+    pictures: list[Picture] = []
+    masks: list[NDArray[np.uint8]] = []
+    starts = [0]
+    for index in indices:
+        relic = render(culture, seed, index, size_px, masks=True)
+        examples.append(_relic_example(relic, culture))
+        pictures.append(relic.picture)
+        masks.extend(shrink_mask(mask) for mask in relic.masks or ())
+        starts.append(len(masks))
+    return Corpus(examples, np.stack(pictures), np.stack(masks), np.asarray(starts))
+
+
+def _relic_example(relic: Relic, culture: Culture) -> Example:
+    """Phrases of the relic, and the bare names of its motifs: what a person asks for first."""
+    phrases = []
+    for phrase in relic.phrases:
+        assert phrase.region is not None
+        phrases.append(PhraseTarget(phrase.text, _key(relic.regions[phrase.region]), phrase.region))
+    motifs = {motif.id: motif for motif in culture.motifs}
+    for number, region in enumerate(relic.regions):
+        if region.kind == "motif":
+            names = (text for language in LANGUAGES for text in motifs[region.concept].names[language])
+            phrases += [PhraseTarget(text, f"motif:{region.concept}", number) for text in names]
+    region_keys = tuple(frozenset({_key(region), f"{region.kind}:{region.concept}"}) for region in relic.regions)
+    return Example(relic.id, RENDERED, tuple(c.text for c in relic.captions), tuple(phrases), region_keys)
+
+
+def _key(region: RegionTruth) -> str:
+    place = "" if region.place is None else f"@{region.place}"
+    return f"{region.kind}:{region.concept}{place}"
+
+
+def shrink_mask(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """A full-size mask as shares 0..255 of each of 40 x 40 cells."""
+    image = Image.fromarray(mask.astype(np.uint8) * 255).resize((MASK_PX, MASK_PX), Image.Resampling.BOX)
+    return np.asarray(image, np.uint8)
+
+
+def _concatenate(parts: Iterable[Corpus]) -> Corpus:
+    parts = list(parts)
+    offsets = np.cumsum([0, *(len(part.masks) for part in parts)])
+    starts = [part.mask_start[:-1] + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
+    return Corpus(
+        [example for part in parts for example in part.examples],
+        np.concatenate([part.pictures for part in parts]),
+        np.concatenate([part.masks for part in parts]),
+        np.concatenate([*starts, offsets[-1:]]),
+    )
+
+
+def _cached(folder: Path, make: Callable[[], Corpus]) -> Corpus:
+    """What `make` gives, kept in `folder`, which appears whole or not at all."""
+    if not folder.exists():
+        made = make()
+        unfinished = folder.with_name(folder.name + ".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for name in _ARRAYS:
+            np.save(unfinished / f"{name}.npy", getattr(made, name))
+        with (unfinished / "examples.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(_to_json(example), ensure_ascii=False) + "\n" for example in made.examples)
+        unfinished.rename(folder)
+    arrays = {name: np.load(folder / f"{name}.npy") for name in _ARRAYS}
+    with (folder / "examples.jsonl").open(encoding="utf-8") as file:
+        examples = [_from_json(json.loads(line)) for line in file]
+    return Corpus(examples, **arrays)
+
+
+def _digest(culture: str) -> str:
+    """Short digest of a culture's description, so that a changed culture is drawn again."""
+    return hashlib.sha256(repr(load_culture(culture)).encode()).hexdigest()[:8]
+
+
+def _to_json(example: Example) -> dict[str, Any]:
+    return {
+        "group": example.group,
+        "world": example.world,
+        "captions": example.captions,
+        "phrases": [[phrase.text, phrase.key, phrase.region] for phrase in example.phrases],
+        "region_keys": [sorted(keys) for keys in example.region_keys],
+    }
+
+
+def _from_json(row: dict[str, Any]) -> Example:
+    return Example(
+        row["group"],
+        row["world"],
+        tuple(row["captions"]),
+        tuple(PhraseTarget(*phrase) for phrase in row["phrases"]),
+        tuple(map(frozenset, row["region_keys"])),
+    )

@@ -1,0 +1,155 @@
+"""A training run from its settings file to an exported model folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from sherd.errors import InvalidConfig
+from sherd.model.checkpoint import load_tensors, save_tensors
+from sherd.model.dual import DualEncoder, ModelSettings
+from sherd.model.export import export_image, export_text
+from sherd.model.teacher import VisionTransformer
+from sherd.training.batches import Batches, Source
+from sherd.training.config import DataSettings, TrainSettings, read_settings
+from sherd.training.corpus import Corpus, pack_corpus, relic_corpus
+from sherd.training.loop import CHECKPOINT, Trainer, run
+from sherd.training.tokenizer import train_tokenizer
+
+
+def train(config: Path, *, say: Callable[[dict[str, object]], None], export_only: bool = False) -> Path:
+    """Train as `config` says, resuming what is there, and export to `<out>/model`; returns that folder.
+
+    Raises:
+        InvalidConfig: the settings do not hold together, or `out` holds a run with other settings.
+    """
+    settings = read_settings(config)
+    base = config.parent
+    out = base / settings.out
+    out.mkdir(parents=True, exist_ok=True)
+    _same_run(out, settings)
+    torch.manual_seed(settings.seed)
+    torch.set_num_threads(settings.threads or len(os.sched_getaffinity(0)))
+    if not export_only:
+        sources = _sources(settings, base, out, say)
+        tokenizer = _tokenizer(settings, base, out, [source.corpus for source in sources])
+        teacher = VisionTransformer(_path(base, settings.data.teacher)).width if settings.data.teacher else 0
+        model = DualEncoder(ModelSettings(settings.image, settings.text, teacher))
+        trainer = Trainer(model, settings)
+        batches = Batches(sources, tokenizer, seed=settings.seed, max_tokens=settings.text.max_tokens)
+        run(trainer, batches, out, say)
+    folder = export(settings, out)
+    say({"event": "exported", "folder": str(folder)})
+    return folder
+
+
+def export(settings: TrainSettings, out: Path) -> Path:
+    """The running mean of the last checkpoint in `out`, as a model folder that `OnnxEncoder` loads.
+
+    Raises:
+        InvalidConfig: there is no checkpoint yet.
+    """
+    if not (out / CHECKPOINT).exists():
+        raise InvalidConfig(f"{out}: no {CHECKPOINT} to export; train first")
+    tensors, metadata = load_tensors(out / CHECKPOINT)
+    model = DualEncoder(ModelSettings(settings.image, settings.text))
+    averaged = {k.removeprefix("ema."): v for k, v in tensors.items() if k.startswith("ema.")}
+    model.load_state_dict({k: v for k, v in averaged.items() if not k.startswith("to_teacher.")})
+    folder = out / "model"
+    folder.mkdir(exist_ok=True)
+    export_image(model.image, folder / "image.onnx")
+    export_text(model.text, folder / "text.onnx")
+    (folder / "tokenizer.json").write_bytes((out / "tokenizer.json").read_bytes())
+    about = {
+        "name": settings.name,
+        "dim": settings.image.dim,
+        "size_px": settings.stages[-1].size_px,
+        "heat_px": settings.heat_px,
+        "parts_per_image": settings.parts_per_image,
+        "max_tokens": settings.text.max_tokens,
+    }
+    (folder / "model.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
+    (folder / "trained.json").write_text(
+        json.dumps({"steps": metadata["done"], "settings": asdict(settings)}, indent=1, ensure_ascii=False) + "\n",
+        "utf-8",
+    )
+    return folder
+
+
+def _same_run(out: Path, settings: TrainSettings) -> None:
+    """Write the settings beside the run, or refuse to go on with others."""
+    path = out / "settings.json"
+    text = json.dumps(asdict(settings), indent=1, ensure_ascii=False)
+    if not path.exists():
+        path.write_text(text, "utf-8")
+    elif path.read_text("utf-8") != text:
+        raise InvalidConfig(f"{out} holds a run with other settings; give another `out`, or remove it to start again")
+
+
+def _sources(settings: TrainSettings, base: Path, out: Path, say: Callable[[dict[str, object]], None]) -> list[Source]:
+    data = settings.data
+    sources = []
+    if data.relics:
+        relics = relic_corpus(
+            data.relics, data.relics_each, data.relics_seed, data.relics_px, settings.workers, out / "relics"
+        )
+        say({"event": "relics", "pictures": len(relics), "regions": len(relics.masks)})
+        sources.append(Source(relics, 1 - data.pack_share if data.packs else 1.0))
+    if data.packs:
+        folders = [_path(base, pack) for pack in data.packs]
+        packs = pack_corpus(folders, data.pack_px, splits=data.pack_splits, without=data.pack_without)
+        say({"event": "packs", "pictures": len(packs), "regions": len(packs.masks)})
+        sources.append(Source(packs, data.pack_share, _teacher_features(packs, data, base, out)))
+    if not sources:
+        raise InvalidConfig("[data] names neither relics nor packs; there is nothing to learn from")
+    return sources
+
+
+def _tokenizer(settings: TrainSettings, base: Path, out: Path, corpora: list[Corpus]) -> Tokenizer:
+    path = out / "tokenizer.json"
+    if not path.exists():
+
+        def lines() -> Iterator[str]:
+            for name in settings.data.tokenizer_texts:
+                yield from _path(base, name).read_text("utf-8").splitlines()
+
+        texts = (text for corpus in corpora for text in corpus.texts())
+        made = train_tokenizer(texts, vocabulary=settings.text.vocabulary, characters=lines())
+        made.save(str(path))
+    tokenizer = Tokenizer.from_file(str(path))
+    if tokenizer.get_vocab_size() > settings.text.vocabulary:
+        raise InvalidConfig(
+            f"{path}: the table has {tokenizer.get_vocab_size()} entries, [text] vocabulary allows fewer"
+        )
+    return tokenizer
+
+
+def _path(base: Path, name: str) -> Path:
+    """A path of the settings file: relative to it, with `$SHERD_SHARED` (default ../shared) filled in."""
+    os.environ.setdefault("SHERD_SHARED", "../shared")
+    return base / Path(os.path.expandvars(name)).expanduser()
+
+
+def _teacher_features(packs: Corpus, data: DataSettings, base: Path, out: Path) -> torch.Tensor | None:
+    """(n, C, h, w) float16 patch features of the teacher, computed once and kept beside the run."""
+    if not data.teacher:
+        return None
+    digest = hashlib.sha256(packs.pictures.tobytes()).hexdigest()[:16]
+    path = out / f"teacher-{digest}.safetensors"
+    if path.exists():
+        return load_tensors(path)[0]["features"]
+    teacher = VisionTransformer(_path(base, data.teacher))
+    rows = []
+    for start in range(0, len(packs), 32):
+        pictures = torch.from_numpy(packs.pictures[start : start + 32]).permute(0, 3, 1, 2).float() / 255
+        rows.append(teacher.patches(pictures).half())
+    features = torch.cat(rows)
+    save_tensors(path, {"features": features}, {})
+    return features
