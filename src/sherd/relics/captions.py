@@ -12,6 +12,7 @@ from sherd.relics.culture import LANGUAGES, Culture, Named, Wording
 from sherd.relics.grammar import Plan, ZonePlan, pick
 from sherd.types import Caption, Phrase
 
+_MOST_THEMES = 2
 _ARTICLE = re.compile(r"\b([Aa]) (?=[aeioAEIO])")
 
 
@@ -73,7 +74,7 @@ class _Writer:
             "material": self._name(plan.material),
             "period": self._name(plan.period),
             "culture": self._word(plan.culture.names[self._language]),
-            "theme": self._wording.themes.join(self._name(theme) for theme in themes),
+            "theme": self._wording.themes.join(self._name(theme) for theme in self._few(themes)),
             "way": self._name(plan.technique),
         }
         return self._polish(template.format(**slots))
@@ -138,6 +139,13 @@ class _Writer:
     def _word(self, words: Sequence[str]) -> str:
         return words[0] if len(words) == 1 else pick(self._rng, words)
 
+    def _few(self, themes: Sequence[Named]) -> Sequence[Named]:
+        """At most two, in their order: a caption that lists them all reads like an index."""
+        if len(themes) <= _MOST_THEMES:
+            return themes
+        chosen = set(self._rng.choice(len(themes), _MOST_THEMES, replace=False).tolist())
+        return [theme for number, theme in enumerate(themes) if number in chosen]
+
     def _list(self, items: Sequence[str]) -> str:
         if len(items) < 2:
             return "".join(items)
@@ -145,10 +153,11 @@ class _Writer:
 
     def _polish(self, text: str) -> str:
         if self._language == "en":
-            text = re.sub(r" +([,.;])", r"\1", re.sub(r" {2,}", " ", text))
+            text = re.sub(r" +([,.;:])", r"\1", re.sub(r" {2,}", " ", text))
+            text = re.sub(r"([,;:])[,;]+", r"\1", re.sub(r"[,;:]*\.[,;:.]*", ".", text))
             text = _ARTICLE.sub(r"\1n ", text)
             return re.sub(r"([.] )([a-z])", lambda m: m[1] + m[2].upper(), text).strip()
-        return re.sub(r"([，。；、])[，、；]+", r"\1", re.sub(r"[，、；]+。", "。", text)).strip()
+        return re.sub(r"([，；、：])[，、；]+", r"\1", re.sub(r"[，、；：]*。[，、；：。]*", "。", text)).strip()
 
 
 def _themes(culture: Culture, zones: Sequence[ZonePlan]) -> list[Named]:
