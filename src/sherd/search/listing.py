@@ -9,7 +9,7 @@ from sherd.search.asked import Asked
 from sherd.search.words import (
     Language,
     count_words,
-    level_words,
+    matched_by,
     place_words,
     printable,
     query_words,
@@ -75,7 +75,7 @@ def _cells(hit: Hit, language: Language) -> tuple[str, str, str, str, str, str]:
     if hit.region is not None:
         place, image = place_words(hit.region.box, language), printable(hit.region.image)
         where = f"{place}（{image}）" if language == "zh" else f"{place} of {image}"
-    level = level_words(hit.level, language)
+    level = matched_by(hit, language)
     if hit.guess:
         level += "（存疑）" if language == "zh" else " (a guess)"
     shares = ", ".join(f"{words} {share:.2f}" for words, share in reason_words(hit.reasons, language))

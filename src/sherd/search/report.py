@@ -21,6 +21,7 @@ from sherd.search.report_style import STYLE
 from sherd.search.words import (
     Language,
     count_words,
+    covers,
     match_words,
     place_words,
     printable,
@@ -129,7 +130,7 @@ def _question(number: int, asked: Asked, thumbnails: Thumbnails, language: Langu
     asking = query_words(query, language)
     times = timing_words(answer.timing_ms, language)
     told = [
-        element("h2", {"id": f"h{number}"}, printable(asking)),
+        element("h2", {"id": f"h{number}"}, element("span", {"class": "place"}, f"{number}"), printable(asking)),
         element("p", {"class": "count"}, printable(count_words(answer, language))),
         _facts([(stage, f"{ms:.1f} ms") for stage, ms in times], "times", words["times"]),
     ]
@@ -164,8 +165,8 @@ def _hit(place: int, hit: Hit, thumbnails: Thumbnails, language: Language) -> Ht
         (words["match"], match),
         (words["file"], _breakable(hit.image)),
     ]
-    if box is not None:
-        facts.append((words["region"], f"x {box.x:.2f}  y {box.y:.2f}  w {box.w:.2f}  h {box.h:.2f}"))
+    if box is not None and not covers(box):
+        facts.append((words["region"], ", ".join(f"{side:.2f}" for side in (box.x, box.y, box.w, box.h))))
     if hit.probability is not None:
         facts.append((words["probability"], f"{hit.probability:.0%}"))
     return element(
@@ -209,7 +210,8 @@ def _framed(picture: Picture, box: Box | None, alt: str, embedded_px: int, shown
     inside = [element("img", {"src": _data_uri(picture, embedded_px), "alt": alt, **size})]
     if box is not None:
         corner = {"x": f"{box.x:.4f}", "y": f"{box.y:.4f}", "width": f"{box.w:.4f}", "height": f"{box.h:.4f}"}
-        rects = (element("rect", {"class": name, **corner}) for name in ("halo", "edge"))
+        lines = ("whole",) if covers(box) else ("halo", "edge")
+        rects = (element("rect", {"class": name, **corner}) for name in lines)
         over = {"class": "box", "viewBox": "0 0 1 1", "preserveAspectRatio": "none", "aria-hidden": "true"}
         inside.append(element("svg", {**over}, *rects))
     return element("span", {"class": "frame"}, *inside)

@@ -47,6 +47,7 @@ section + section { border-top: 1px solid var(--rule); margin-top: 40px; }
 .box rect { fill: none; vector-effect: non-scaling-stroke; }
 .box .halo { stroke: #fff; stroke-width: 5px; stroke-opacity: .85; }
 .box .edge { stroke: var(--cinnabar); stroke-width: 2.5px; }
+.box .whole { stroke: var(--cinnabar); stroke-width: 1px; }
 .empty { color: var(--quiet); font-size: 13px; }
 .place { color: var(--cinnabar); font-variant-numeric: tabular-nums; margin-right: .55em; }
 .score { display: grid; grid-template-columns: auto 1fr; gap: 2px 10px; align-items: center; }
@@ -64,21 +65,32 @@ section + section { border-top: 1px solid var(--rule); margin-top: 40px; }
 .hit-facts { margin-top: 8px; font-size: 12.5px; display: grid; gap: 1px; }
 .hit-facts div { display: grid; grid-template-columns: 5.2em 1fr; gap: 6px; }
 footer { margin-top: 48px; padding-top: 14px; border-top: 1px solid var(--rule); color: var(--quiet); font-size: 13px; }
+h3 bdi { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 5; overflow: hidden; }
+h3 { display: flex; }
+@media screen {
+  @supports (grid-template-rows: subgrid) {
+    .hits { row-gap: 0; }
+    .hit { display: grid; grid-template-rows: subgrid; grid-row: span 4; align-content: start; margin-bottom: 30px; }
+  }
+}
 @media (max-width: 640px) {
   body { padding: 24px 18px 40px; }
   .asking { flex-direction: column; align-items: flex-start; }
   nav ol { columns: 1; }
-  .hits { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 24px 14px; }
+  .hits { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); column-gap: 14px; }
 }
 @media print {
   @page { size: A4; margin: 14mm; }
   :root { --paper: #fff; --mount: #f3f1ec; }
   * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  h1 { font-size: 20pt; } h2 { font-size: 14pt; } h3 { font-size: 9.5pt; }
-  section { padding-top: 14px; } section + section { break-before: page; border: 0; margin: 0; }
-  .asking { break-after: avoid; break-inside: avoid; }
-  .hits { grid-template-columns: repeat(4, 1fr); gap: 18px 14px; }
+  h1 { font-size: 20pt; } h2 { font-size: 14pt; } h3 { font-size: 8.5pt; }
+  section { padding-top: 14px; } section + section { margin-top: 18px; }
+  .asking { break-after: avoid; break-inside: avoid; margin-bottom: 14px; }
+  .hits { grid-template-columns: repeat(5, 1fr); gap: 16px 12px; }
+  .hit, .mount, .frame, .box { break-inside: avoid; overflow: hidden; }
+  .hit-facts div { grid-template-columns: 4.4em 1fr; }
+  .query { max-width: 46mm; }
   .hit-facts, .shares { font-size: 7.5pt; }
   .times, .note, footer { font-size: 8pt; }
 }

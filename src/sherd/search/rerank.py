@@ -68,7 +68,7 @@ def score(question: Question, objects: FloatArray, parts: FloatArray, *, sharpne
 def soft_maximum(values: Float64Array, sharpness: float) -> Float64Array:
     """Mean of `values` (..., K) weighted by softmax(sharpness * values): between their mean (0) and their maximum.
 
-    >>> soft_maximum(np.array([0.0, 1.0]), 0.0), round(float(soft_maximum(np.array([0.0, 1.0]), 1000.0)), 6)
+    >>> float(soft_maximum(np.array([0.0, 1.0]), 0.0)), round(float(soft_maximum(np.array([0.0, 1.0]), 1000.0)), 6)
     (0.5, 1.0)
     """
     weights = np.exp(sharpness * (values - values.max(-1, keepdims=True)))

@@ -14,7 +14,7 @@ from sherd.errors import CorruptData, InvalidArgument
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.search.asked import Asked, Thumbnails
 from sherd.search.fonts import Font, chinese_font, font, legible
-from sherd.search.words import Language, caption, count_words, match_words, printable, query_words
+from sherd.search.words import Language, caption, count_words, covers, match_words, printable, query_words
 from sherd.types import Answer, Box, Hit
 
 _PAPER, _MOUNT, _INK, _QUIET = (250, 249, 246), (237, 235, 229), (34, 32, 29), (122, 116, 107)
@@ -145,7 +145,10 @@ def _draw_head(asked: Asked, width: int, language: Language) -> Image.Image:
     if query.image is not None:
         picture = _mounted(Image.fromarray(query.image), query.box, _QUERY, language)
         left, inner = left + _QUERY + _GAP, inner - _QUERY - _GAP
-    lines = wrapped(query_words(query, language), big, inner, 3)
+    asking = query_words(query, language)
+    if language == "en":  # curly quotes are as wide as a Chinese character in Chinese fonts
+        asking = asking.replace("“", '"').replace("”", '"')
+    lines = wrapped(asking, big, inner, 3)
     notes = wrapped(_note(answer, language), small, inner, 2)
     text_height = len(lines) * _line_height(big) + 8 + len(notes) * _line_height(small)
     height = _MARGIN + max(_QUERY if picture is not None else 0, text_height) + 32
@@ -198,6 +201,9 @@ def _draw_box(mount: Image.Image, box: Box, at: tuple[int, int], size: tuple[int
     corners = np.array([box.x, box.y, box.x + box.w, box.y + box.h]) * np.tile(size, 2)
     x0, y0, x1, y1 = np.clip(corners, 2, np.tile(size, 2) - 3).round().astype(int) + np.tile(at, 2)
     draw = ImageDraw.Draw(mount)
+    if covers(box):  # a thin line: it marks no place
+        draw.rectangle((x0 - 1, y0 - 1, x1 + 1, y1 + 1), outline=_ACCENT, width=2)
+        return
     draw.rectangle((x0 - 2, y0 - 2, max(x1, x0 + 4) + 2, max(y1, y0 + 4) + 2), outline=_HALO, width=6)
     draw.rectangle((x0 - 1, y0 - 1, max(x1, x0 + 4) + 1, max(y1, y0 + 4) + 1), outline=_ACCENT, width=4)
 

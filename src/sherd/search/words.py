@@ -19,6 +19,7 @@ _LEVELS: dict[Language, dict[Level, str]] = {
     },
     "zh": {Level.PART: "局部", Level.OBJECT: "整体", Level.THEME: "题材", Level.FUSED: "多方面相合"},
 }
+_BY_WORDS: dict[Language, str] = {"en": "its words", "zh": "文字"}
 _REASONS: dict[Language, dict[str, str]] = {
     "en": {"object": "object", "part": "part", "lexical": "words", "minus": "not wanted"},
     "zh": {"object": "整体", "part": "局部", "lexical": "文字", "minus": "排除"},
@@ -46,6 +47,14 @@ def level_words(level: Level, language: Language = "en") -> str:
     return _LEVELS[language][level]
 
 
+def matched_by(hit: Hit, language: Language = "en") -> str:
+    """What a hit was found by; words, where these give more of the score than what is seen."""
+    seen = hit.reasons.get("object", 0.0) + hit.reasons.get("part", 0.0)
+    if hit.level is Level.FUSED and hit.reasons.get("lexical", 0.0) >= seen:
+        return _BY_WORDS[language]
+    return level_words(hit.level, language)
+
+
 def reason_words(reasons: Mapping[str, float], language: Language = "en") -> list[tuple[str, float]]:
     """(name in words, share of the score) of each reason that has a share, in the order given.
 
@@ -53,6 +62,11 @@ def reason_words(reasons: Mapping[str, float], language: Language = "en") -> lis
     [('object', 0.2), ('part', 0.3)]
     """
     return [(_REASONS[language].get(name, name), share) for name, share in reasons.items() if share != 0]
+
+
+def covers(box: Box) -> bool:
+    """Whether a box is as good as the whole picture, so that it says nothing about where."""
+    return box.w * box.h >= _MOST_OF_IT
 
 
 def place_words(box: Box, language: Language = "en") -> str:
@@ -63,7 +77,7 @@ def place_words(box: Box, language: Language = "en") -> str:
     >>> place_words(Box(0.1, 0.7, 0.1, 0.2), "zh"), place_words(Box(0.4, 0.1, 0.2, 0.2), "zh")
     ('左下', '上部')
     """
-    if box.w * box.h >= _MOST_OF_IT:
+    if covers(box):
         return _WHOLE[language]
     row, column = (min(int(3 * at), 2) for at in (box.y + box.h / 2, box.x + box.w / 2))
     up, side = _ROWS[language][row], _COLUMNS[language][column]
@@ -132,9 +146,9 @@ def language_of(text: str | None) -> Language:
 
 
 def match_words(hit: Hit, language: Language = "en") -> str:
-    """What a hit was found by, and where on its picture."""
-    words = [level_words(hit.level, language)]
-    if hit.region is not None:
+    """What a hit was found by, and where on its picture unless that is all of it."""
+    words = [matched_by(hit, language)]
+    if hit.region is not None and not covers(hit.region.box):
         words.append(place_words(hit.region.box, language))
     if hit.guess:
         words.append("存疑" if language == "zh" else "a guess")
