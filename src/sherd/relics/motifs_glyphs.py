@@ -60,15 +60,17 @@ def knot_glyph(pen: Pen, p: Params) -> None:
 def bar_and_dot(pen: Pen, p: Params) -> None:
     """A numeral: bars for fives, dots for ones."""
     bars, dots = round(p["bars"]), round(p["dots"])
-    y = 0.92
+    total = 0.2 * bars + 0.23
+    f = min(1.4, 0.86 / total, 1.0 / (0.24 * dots))
+    y = 0.5 + total * f / 2
     for _ in range(bars):
-        pen.poly([(0.06, y - 0.15), (0.94, y - 0.15), (0.94, y), (0.06, y)])
-        pen.line([(0.12, y - 0.075), (0.88, y - 0.075)], 0.02, LINE)
-        y -= 0.2
+        pen.poly([(0.06, y - 0.15 * f), (0.94, y - 0.15 * f), (0.94, y), (0.06, y)])
+        pen.line([(0.12, y - 0.075 * f), (0.88, y - 0.075 * f)], 0.02 * f, LINE)
+        y -= 0.2 * f
     for k in range(dots):
-        x = 0.5 + 0.24 * (k - (dots - 1) / 2)
-        pen.dot(x, y - 0.12, 0.11, ACCENT)
-        pen.ring(x, y - 0.12, 0.065, 0.024, LINE)
+        x = 0.5 + 0.24 * f * (k - (dots - 1) / 2)
+        pen.dot(x, y - 0.12 * f, 0.11 * f, ACCENT)
+        pen.ring(x, y - 0.12 * f, 0.065 * f, 0.024 * f, LINE)
 
 
 def feathered_serpent(pen: Pen, p: Params) -> None:
@@ -104,7 +106,7 @@ def ruler(pen: Pen, p: Params) -> None:
     c, n = pen.aspect / 2, round(p["plumes"])
     for k in range(n):
         angle = math.radians(-150 + 110 * k / (n - 1))
-        pen.line([(c - 0.02, 0.2), polar(c - 0.02, 0.2, 0.24, angle)], 0.05, ACCENT)
+        pen.line([(c - 0.02, 0.2), polar(c - 0.02, 0.2, 0.17, angle)], 0.05, ACCENT)
     pen.poly([(c - 0.11, 0.12), (c + 0.1, 0.12), (c + 0.13, 0.22), (c - 0.12, 0.22)], BODY)
     pen.poly([(c - 0.08, 0.22), (c + 0.07, 0.22), (c + 0.13, 0.29), (c + 0.06, 0.35), (c - 0.07, 0.35)], BODY)
     pen.dot(c + 0.03, 0.26, 0.018, LINE)
