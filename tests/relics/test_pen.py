@@ -10,7 +10,7 @@ from sherd.relics.pen import ACCENT, BLANK, BODY, LINE, TILE_PX, Ink, Pen, curve
 
 
 def _inked(pen: Pen) -> NDArray[np.bool_]:
-    return np.asarray(pen.tile()).max(2) > 0
+    return np.asarray(np.asarray(pen.tile()).max(2) > 0)
 
 
 @pytest.mark.parametrize("aspect", [0.5, 1.0, 2.0])
