@@ -128,6 +128,8 @@ def _candidates(headings: Sequence[str]) -> list[tuple[tuple[int, int, int], str
                 found.append(((step, telling, place), role, heading))
         if not any(form in known for form in forms):
             for near in difflib.get_close_matches(forms[1], known, n=1, cutoff=_NEAR):
+                if abs(len(near) - len(forms[1])) > 1:  # a photographer is no photograph
+                    continue
                 role, telling = known[near]
                 found.append(((2, telling, place), role, heading))
     return found

@@ -106,9 +106,9 @@ def _encoding(path: Path, sample: bytes) -> str:
                 read += 1
             except UnicodeDecodeError:
                 refused.append(line)
-    # Latin-1 often passes as GB18030 too, but then pairs an accented letter with a plain one; Chinese rarely does.
+    # Latin-1 often passes as GB18030 too, but then it pairs accented letters with plain ones, which Chinese does rarely.
     pairs = [pair for line in refused for pair in _HAN_PAIR.findall(line)]
-    chinese = sum(pair[1] >= 0xA1 for pair in pairs) >= 0.7 * len(pairs) and bool(pairs)
+    chinese = sum(pair[1:].isalpha() for pair in pairs) < 0.5 * len(pairs)
     decoded = sum(_decodes(line, "gb18030") for line in refused)
     return "gb18030" if len(refused) > read and chinese and decoded >= 0.9 * len(refused) else "utf-8"
 
