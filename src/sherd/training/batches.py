@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
@@ -19,6 +20,8 @@ from sherd.training.corpus import RENDERED, Corpus, Example, PhraseTarget
 
 _SIDED = re.compile(r"\b(left|right)\b|左|右", re.IGNORECASE)
 PHRASES_AN_IMAGE = 3
+_ROW_STEP = 64
+_TOKEN_STEP = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,8 @@ class Batch:
 
     pictures (B, 3, S, S) 0..1. caption_ids (B, T). same (B, B) bool: caption j is also true of picture i by identity.
     phrase_ids (M, T); relevance, known (M, B) bool. region_image (R,), region_phrase (R,) row among the phrases,
-    region_weights (R, h, w) share of each cell inside. region_same, region_known (R, R) bool.
+    region_weights (R, h, w) share of each cell inside. region_same, region_known (R, R) bool. M and R are padded: rows
+    without a target are zero and False.
     teacher (B, h, w, C) and teacher_seen (B, h, w), or None.
     """
 
@@ -61,7 +65,7 @@ class Batches:
     def __init__(self, sources: Sequence[Source], tokenizer: Tokenizer, *, seed: int, max_tokens: int) -> None:
         self._sources = sources
         self._tokenizer = tokenizer
-        self._tokenizer.enable_padding(pad_id=0)
+        self._tokenizer.enable_padding(pad_id=0, pad_to_multiple_of=_TOKEN_STEP)
         self._tokenizer.enable_truncation(max_tokens)
         self._seed = seed
 
@@ -72,7 +76,8 @@ class Batches:
         counts = _share_out(batch, [source.share for source in self._sources])
         grid = size_px // 8
         pictures: list[Tensor] = []
-        weights: list[tuple[Tensor, Tensor]] = []
+        masks: list[NDArray[np.uint8]] = []
+        maps: list[Tensor] = []
         examples: list[Example] = []
         teachers: list[Tensor | None] = []
         seen: list[Tensor] = []
@@ -109,39 +114,35 @@ class Batches:
                         mask = corpus.masks[corpus.mask_start[row] + phrase.region]
                         region_image.append(first + n)
                         region_phrase.append(len(phrases))
-                        weights.append((torch.from_numpy(mask).float()[None, None] / 255, affine[n]))
+                        masks.append(mask)
+                        maps.append(affine[n])
                     phrases.append(phrase)
                     phrase_owner.append(first + n)
             examples.extend(chosen)
             captions.extend(texts)
-        if weights:
-            stacked = _warp(torch.cat([w for w, _ in weights]), torch.stack([a for _, a in weights]), grid, "zeros")[
-                :, 0
-            ]
-        else:
-            stacked = torch.zeros(0, grid, grid)
+        weights = _region_weights(masks, maps, grid)
         # A region that the crop has cut away teaches nothing.
-        kept = stacked.sum((1, 2)) > 0.5
-        stacked = stacked[kept]
+        kept = weights.sum((1, 2)) > 0.5
         image_rows = torch.tensor(region_image, dtype=torch.long)[kept]
         phrase_rows = torch.tensor(region_phrase, dtype=torch.long)[kept]
         relevance, known = _relevance(phrases, [examples[owner].world for owner in phrase_owner], examples)
         region_same, region_known = _region_relevance(
             [phrases[row] for row in phrase_rows.tolist()], [examples[row] for row in image_rows.tolist()]
         )
+        m, r = _padded(len(phrases)), _padded(len(image_rows))
         lit = _relight(torch.cat(pictures), generator)
         return Batch(
             pictures=lit.contiguous(memory_format=torch.channels_last),
             caption_ids=self._ids(captions),
             same=_same(examples, captions),
-            phrase_ids=self._ids([phrase.text for phrase in phrases]),
-            relevance=relevance,
-            known=known,
-            region_image=image_rows,
-            region_phrase=phrase_rows,
-            region_weights=stacked,
-            region_same=region_same,
-            region_known=region_known,
+            phrase_ids=self._ids([phrase.text for phrase in phrases] + [""] * (m - len(phrases))),
+            relevance=_pad(relevance, m),
+            known=_pad(known, m),
+            region_image=_pad(image_rows, r),
+            region_phrase=_pad(phrase_rows, r),
+            region_weights=_pad(weights[kept], r),
+            region_same=_pad(_pad(region_same.T, r).T, r),
+            region_known=_pad(_pad(region_known.T, r).T, r),
             teacher=_stack_teachers(teachers, counts, grid),
             teacher_seen=_stack_seen(teachers, seen, counts, grid),
         )
@@ -149,7 +150,27 @@ class Batches:
     def _ids(self, texts: list[str]) -> Tensor:
         if not texts:
             return torch.zeros(0, 1, dtype=torch.long)
-        return torch.tensor([encoding.ids or [1] for encoding in self._tokenizer.encode_batch(texts)], dtype=torch.long)
+        # An empty text reads as one unknown word, so that no row is all padding.
+        encoded = self._tokenizer.encode_batch([text or "[UNK]" for text in texts])
+        return torch.tensor([encoding.ids for encoding in encoded], dtype=torch.long)
+
+
+def _padded(rows: int) -> int:
+    """Rows up to a full step. Every new shape of a product costs the CPU's compiler seconds, so there are few."""
+    return -(-rows // _ROW_STEP) * _ROW_STEP
+
+
+def _pad(rows: Tensor, to: int) -> Tensor:
+    """`rows` with zeros (False) below, up to `to`: no loss has a target there."""
+    return functional.pad(rows, [0, 0] * (rows.ndim - 1) + [0, to - len(rows)])
+
+
+def _region_weights(masks: Sequence[NDArray[np.uint8]], maps: Sequence[Tensor], grid: int) -> Tensor:
+    """(R, grid, grid) share of each cell that is inside each region, after the pictures' affine maps."""
+    if not masks:
+        return torch.zeros(0, grid, grid)
+    stacked = torch.from_numpy(np.stack(masks)).float()[:, None] / 255
+    return _warp(stacked, torch.stack(list(maps)), grid, "zeros")[:, 0]
 
 
 def _share_out(batch: int, shares: Sequence[float]) -> list[int]:
