@@ -33,7 +33,7 @@ def font(size_px: int) -> Font:
     """A font of `size_px` that writes Chinese and Latin; without one on this machine, a Latin one and one warning."""
     found = chinese_font()
     if found is not None:
-        return ImageFont.truetype(str(found[0]), size_px, index=found[1], layout_engine=ImageFont.Layout.BASIC)
+        return ImageFont.FreeTypeFont(str(found[0]), size_px, index=found[1], layout_engine=ImageFont.Layout.BASIC)
     return ImageFont.load_default(size_px)
 
 
@@ -49,7 +49,7 @@ def chinese_font() -> tuple[Path, int] | None:
         candidates = [(path, 0) for path in _of_fontconfig()]
     for path, face in candidates:
         try:
-            ImageFont.truetype(str(path), 12, index=face)
+            ImageFont.FreeTypeFont(str(path), 12, index=face)  # truetype() would look for another file of this name
         except OSError:
             continue
         return path, face

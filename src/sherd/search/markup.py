@@ -6,6 +6,7 @@ import html
 from typing import TypeAlias
 
 _EMPTY = frozenset(("br", "wbr", "img", "meta"))
+"""Elements of HTML without a closing tag; those of SVG have one, or the next would lie inside."""
 
 
 class Html(str):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -99,7 +100,8 @@ def wrapped(text: str, face: Font, width_px: int, lines: int) -> list[str]:
 
     Breaks at spaces, and anywhere beside a Chinese, Japanese or Korean character.
     """
-    words = _pieces(legible(printable(text)))
+    # No line has room for more characters than pixels: what is beyond them would only take time.
+    words = _pieces(legible(printable(text[: 2 * lines * width_px]))[: lines * width_px])
     broken, now = list[str](), ""
     while words:
         word = words.pop(0)
@@ -110,7 +112,7 @@ def wrapped(text: str, face: Font, width_px: int, lines: int) -> list[str]:
             now = ""
             words.insert(0, word.lstrip())
         else:  # one word wider than the line
-            fits = max((n for n in range(1, len(word)) if face.getlength(word[:n]) <= width_px), default=1)
+            fits = max(1, bisect_right(range(1, len(word)), float(width_px), key=lambda n: face.getlength(word[:n])))
             broken.append(word[:fits])
             now = ""
             words[:0] = [word[fits:]] if word[fits:] else []
