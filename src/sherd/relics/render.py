@@ -27,6 +27,7 @@ RIGHTS = "Rendered by Sherd; no real object is shown"
 MIN_SIZE_PX, MAX_SIZE_PX = 64, 1024
 _PART_BASE = 100
 _CRACK, _LOSS = 250, 251
+_SHARE = np.arange(256, dtype=np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -184,8 +185,8 @@ class _Scene:
         x0, y0, x1, y1 = self.crop
         h, w = y1 - y0, x1 - x0
         lay = lay_out(self.body, *self.to_crop.grid(h, w), self.to_crop)
-        inks = np.asarray(atlas.inks)[lay.row, lay.col]
-        zones = np.asarray(atlas.labels)[lay.row, lay.col]
+        at = lay.row * self.body.columns + lay.col
+        zones = np.asarray(atlas.labels).ravel().take(at)
         hidden = lay.inside
         if self.body.open and self.body.kind == "revolved":
             hidden = hidden | (lay.mask & (lay.row == 0))
@@ -196,9 +197,8 @@ class _Scene:
         labels = np.where(front > 0, front, labels)
         is_part = (labels >= _PART_BASE) | ((behind > 0) & ~lay.mask)
         solid = labels > 0
-        shown = inks.astype(np.float32)
-        shown *= np.float32(1 / 255)
-        shown[hidden] = 0
+        shown = np.stack([_SHARE.take(np.asarray(band).ravel().take(at)) for band in atlas.inks.split()])
+        shown[:, hidden] = 0
         return labels, Layers(
             shown,
             np.where(is_part | (labels == 99), 0, labels).astype(np.uint8),
@@ -223,20 +223,19 @@ class _Scene:
         x0, y0, x1, y1 = self.crop
         work = 2 * self.size
         alpha = (labels > 0) & (labels != _LOSS)
-        canvas = np.zeros((work, work, 4), np.float32)
-        canvas[y0:y1, x0:x1, 3] = alpha
-        canvas[y0:y1, x0:x1, :3] = np.clip(colour, 0, 1) * alpha[:, :, None]
-        small = canvas[0::2, 0::2] + canvas[1::2, 0::2]
-        small += canvas[0::2, 1::2]
-        small += canvas[1::2, 1::2]
+        canvas = np.zeros((4, work, work), np.float32)
+        canvas[3, y0:y1, x0:x1] = alpha
+        np.multiply(np.clip(colour, 0, 1, out=colour), alpha, out=canvas[:3, y0:y1, x0:x1])
+        rows = canvas[:, 0::2] + canvas[:, 1::2]
+        small = rows[:, :, 0::2] + rows[:, :, 1::2]
         small *= np.float32(0.25)
         full = np.zeros((work, work), np.uint8)
         full[y0:y1, x0:x1] = labels
         full = full[0::2, 0::2]
         plan = self.plan
         scene = background(plan.background, self.size, self.bottom, rng)
-        scene = cast_shadow(scene, small[:, :, 3] > 0.5, plan.background, plan.view.light[0], rng)
-        picture = scene * (1 - small[:, :, 3:]) + small[:, :, :3]
+        scene = cast_shadow(scene, small[3] > 0.5, plan.background, plan.view.light[0], rng)
+        picture = scene * (1 - small[3])[:, :, None] + small[:3].transpose(1, 2, 0)
         if plan.background == "vitrine":
             picture = glass(picture, rng)
         return _camera(picture, plan, rng), full
@@ -292,9 +291,9 @@ def _crack(labels: NDArray[np.uint8], colour: Floats, solid: Mask, x: int, y: in
             points.append((points[-1][0] + step * np.cos(turn), points[-1][1] + step * np.sin(turn)))
         pen.line(points, fill=1, width=max(2, round(max(h, w) / 120)))
     line = (np.asarray(image) > 0) & solid
-    colour[line] *= 0.18
+    colour[:, line] *= 0.18
     edge = np.roll(line, (1, 1), (0, 1)) & solid & ~line
-    colour[edge] = np.minimum(colour[edge] * 1.5 + 0.05, 1)
+    colour[:, edge] = np.minimum(colour[:, edge] * 1.5 + 0.05, 1)
     labels[line] = _CRACK
 
 
