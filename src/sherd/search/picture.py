@@ -23,5 +23,4 @@ def open_query_picture(path: Path) -> Picture:
         try:
             return thumbnail_pixels(pool.open_one(path).thumbnail)
         except RejectedItem as refusal:
-            advice = "give the path of a picture: JPEG, PNG, WebP, TIFF, GIF or BMP"
-            raise RejectedItem(refusal.reason, f"{path}: {refusal.detail}; {advice}") from refusal
+            raise RejectedItem(refusal.reason, f"{path}: {refusal.detail}; give another picture file") from refusal
