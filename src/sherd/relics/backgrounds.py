@@ -58,7 +58,7 @@ def _tone(rng: np.random.Generator, low: float, high: float, tint: float = 0.05)
 def _studio(size: int, bottom: float, rng: np.random.Generator) -> Floats:
     top, floor = _tone(rng, 0.35, 0.95), _tone(rng, 0.45, 0.97)
     if rng.random() < 0.3:
-        top = _tone(rng, 0.25, 0.75, 0.12)
+        top = _tone(rng, 0.25, 0.75, 0.09)
         floor = top * 1.1
     t = np.clip((np.arange(size, dtype=np.float32) / size - 0.35) * 1.8, 0, 1)[:, None, None]
     x = np.linspace(-1, 1, size, dtype=np.float32)[None, :, None]
@@ -120,7 +120,7 @@ def _earth(size: int, bottom: float, rng: np.random.Generator) -> Floats:
 
 
 def _cloth(size: int, bottom: float, rng: np.random.Generator) -> Floats:
-    base = np.clip(_tone(rng, 0.12, 0.8, 0.16), 0.06, 0.92)
+    base = np.clip(rng.uniform(0.12, 0.75) * (1 + rng.uniform(-0.28, 0.28, 3)), 0.05, 0.9)
     angle, wave = rng.uniform(0, np.pi), rng.uniform(3, 9)
     t = np.linspace(0, 1, size, dtype=np.float32)
     along = np.cos(angle) * t[None, :] + np.sin(angle) * t[:, None]
