@@ -61,7 +61,7 @@ def _table(asked: Asked, console: Console, language: Language) -> None:
                 no_wrap=n in (0, 3), vertical="top",
             )  # fmt: skip
         for n, hit in enumerate(asked.answer.hits, 1):
-            cells = [Text(cell) for cell in (str(n), *_cells(hit, language))]
+            cells = [Text(cell) for cell in (str(n), *_cells(hit, language, line="\n"))]
             cells[0].stylize("dim")
             cells[3].stylize("bold")
             cells[6].stylize("dim")
@@ -70,15 +70,15 @@ def _table(asked: Asked, console: Console, language: Language) -> None:
     console.print(Text(_foot(asked, language), style="dim"))
 
 
-def _cells(hit: Hit, language: Language) -> tuple[str, str, str, str, str, str]:
+def _cells(hit: Hit, language: Language, *, line: str = "") -> tuple[str, str, str, str, str, str]:
     where = printable(hit.image)
     if hit.region is not None:
         place, image = place_words(hit.region.box, language), printable(hit.region.image)
-        where = f"{place}（{image}）" if language == "zh" else f"{place} of {image}"
+        where = f"{place}{line or ': '}{image}"
     level = matched_by(hit, language)
     if hit.guess:
         level += "（存疑）" if language == "zh" else " (a guess)"
-    shares = ", ".join(f"{words} {share:.2f}" for words, share in reason_words(hit.reasons, language))
+    shares = (line or ", ").join(f"{words} {share:.2f}" for words, share in reason_words(hit.reasons, language))
     return printable(hit.record_id), printable(hit.title), f"{hit.score:.3f}", level, where, shares
 
 
