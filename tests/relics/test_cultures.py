@@ -407,3 +407,12 @@ def test_the_page_explains_every_key_and_program() -> None:
         source = (ROOT / "src/sherd/relics/cultures" / f"{name}.toml").read_text(encoding="utf-8")
         for key in keys.findall(re.sub(r"\[captions_..\.styles\][^\[]*", "", source)):
             assert f"`{key}`" in text, key
+
+
+@every_culture
+def test_the_page_of_rendered_relics_counts_right(name: str) -> None:
+    culture = load_culture(name)
+    groups = (culture.objects, culture.motifs, culture.parts, culture.palettes, culture.periods)
+    counts = [*(len(group) for group in groups), len(culture.wording["en"].captions)]
+    row = f"| `{name}` | {'yes' if culture.training else 'no'} | {' | '.join(map(str, counts))} |"
+    assert row in (ROOT / "docs" / "rendered-relics.md").read_text(encoding="utf-8")
