@@ -18,12 +18,14 @@ $(VENV)/dev: pyproject.toml constraints.txt
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/core
 
+# A small museum of rendered relics: searched in the terminal, shown on demo/contact_sheet.png and demo/report.html.
 demo: $(VENV)/core
 	$(BIN)/python -m sherd.demo --out $(DEMO)
 
 test: $(VENV)/dev
 	$(PYTEST) -m "not slow and not gpu and not network"
 
+# Crash loops, the whole corpus of malformed files, training runs killed and resumed: about half an hour.
 test-long: $(VENV)/dev
 	$(PYTEST) -m "slow" --timeout 1800
 

@@ -30,12 +30,16 @@ from sherd.ingest.progress import Reporter, Silent
 from sherd.metrics import localisation, retrieval
 from sherd.search.locate import box_from_heat
 from sherd.search.searcher import Searcher
+from sherd.search.settings import SearchSettings
 from sherd.types import Box, Query
 
 POINTING_TOLERANCE = 8 / 320
 """How far beside a box the hottest spot may be, in fractions of each side: 8 pixels of the packs' 320."""
 LARGEST_LABEL = 0.5
 """Labels whose boxes cover more of the picture are left out: pointing at what fills the picture shows nothing."""
+
+_WORDLESS = SearchSettings(lexical=0)
+"""As served, but for matching words: there are none, and the numbers that stand for identifiers must not count."""
 
 Relevance = NDArray[np.bool_]
 
@@ -84,7 +88,8 @@ def evaluate(
         if not usable:
             raise SourceError(f"{data}: none of its {len(views)} pictures can be opened")
         groups = text_groups([views[n] for n in usable])
-        served, plain = _retrieval(Searcher(library, encoder), groups, usable) if groups else (None, None)
+        searcher = Searcher(library, encoder, settings=_WORDLESS)
+        served, plain = _retrieval(searcher, groups, usable) if groups else (None, None)
     labels = label_queries(views, usable)
     if not groups and not labels:
         raise SourceError(f"{data}: no record has a text or a labelled box, so there is nothing to measure")

@@ -51,7 +51,7 @@ def mean_average_precision(ranking: NDArray[np.int64], relevant: NDArray[np.bool
         InvalidArgument: the shapes do not fit, or a query has nothing relevant.
     Source: Manning, Raghavan, Schuetze 2008, equation 8.8.
 
-    >>> mean_average_precision(np.array([[2, 0, 1]]), np.array([[True, False, True]]))
+    >>> mean_average_precision(np.array([[2, 1, 0]]), np.array([[True, False, True]]))
     0.8333333333333333
     """
     totals = relevant.sum(1)

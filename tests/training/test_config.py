@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sherd.errors import InvalidConfig
+from sherd.training.config import read_settings
+from tests.training import tiny
+
+
+def test_settings_are_read_with_their_types(tmp_path: Path) -> None:
+    settings = tiny.settings(tmp_path)
+    assert [stage.size_px for stage in settings.stages] == [32, 48]
+    assert settings.image.widths == (8, 8, 16, 16)
+    assert settings.weights.pointing == 0.3
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('name = "a"\nout = "b"\nlearning_rte = 1.0', "learning_rte.*Did you mean 'learning_rate'"),
+        ('name = "a"\nout = "b"\nseed = "one"', "seed must be int"),
+        ('name = "a"\nout = "b"\nseed = true', "seed must be int"),
+        ('name = "a"\nout = "b"\n[data]\nrelics = "bronze"', "relics must be a list"),
+        ('name = "a"\nout = "b"\ndata = 3', "data must be a table"),
+        ('name = "a"', "out"),
+        ("name = ", "not TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, what: str) -> None:
+    with pytest.raises(InvalidConfig, match=f"tiny.toml.*{what}"):
+        read_settings(tiny.write(tmp_path, text))
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match=r"none\.toml: no such file"):
+        read_settings(tmp_path / "none.toml")
+
+
+def test_the_built_in_models_settings_can_be_read() -> None:
+    root = Path(__file__).resolve().parents[2]
+    assert read_settings(root / "configs/builtin.toml").name == "builtin"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sherd.encoder.onnx import OnnxEncoder
+from sherd.errors import InvalidConfig
+from sherd.model.checkpoint import load_tensors
+from sherd.training.train import train
+from tests.training import tiny
+
+
+def test_a_run_ends_in_a_model_that_needs_no_torch(tmp_path: Path) -> None:
+    lines: list[dict[str, object]] = []
+    folder = train(tiny.write(tmp_path), say=lines.append)
+    encoder = OnnxEncoder.load(folder)
+    assert encoder.name == "tiny"
+    picture = np.random.default_rng(0).integers(0, 255, (80, 60, 3), np.uint8)
+    made = encoder.encode_images([picture, picture])
+    assert made.object.shape == (2, 16)
+    assert made.parts.shape == (2, 2, 16)
+    assert np.allclose(np.linalg.norm(encoder.encode_text(["饕餮纹", "a ding"]), axis=1), 1, atol=1e-3)
+    assert [line for line in lines if "event" in line][-1] == {"event": "exported", "folder": str(folder)}
+    logged = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    assert logged[-1]["step"] == 6
+    assert {"object", "part", "region", "pointing", "loss"} <= set(logged[-1])
+
+
+def test_other_settings_for_the_same_folder_are_refused(tmp_path: Path) -> None:
+    train(tiny.write(tmp_path), say=lambda line: None)
+    changed = tiny.write(tmp_path, tiny.TINY.replace("steps = 3", "steps = 4"))
+    with pytest.raises(InvalidConfig, match="other settings"):
+        train(changed, say=lambda line: None)
+
+
+def test_nothing_to_learn_from_and_nothing_to_export_are_said(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match="neither relics nor packs"):
+        train(tiny.write(tmp_path, 'name = "a"\nout = "b"'), say=lambda line: None)
+    with pytest.raises(InvalidConfig, match=r"no checkpoint\.safetensors"):
+        train(tiny.write(tmp_path, 'name = "a"\nout = "c"'), say=lambda line: None, export_only=True)
+
+
+@pytest.mark.slow
+def test_a_run_killed_again_and_again_ends_with_the_weights_of_a_quiet_one(tmp_path: Path) -> None:
+    """kill -9 at random moments; the same command again; the same weights at the end."""
+    text = tiny.TINY.replace("steps = 3", "steps = 20").replace("checkpoint_every = 2", "checkpoint_every = 1")
+    folders = {name: tmp_path / name for name in ("quiet", "killed")}
+    for folder in folders.values():
+        folder.mkdir()
+    command = [sys.executable, "-c", "from sherd.cli import main; main()", "train", "tiny.toml", "--json"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, cwd=tiny.write(folders["quiet"], text).parent, check=True, env=environment)
+    tiny.write(folders["killed"], text)
+    chance = random.Random(7)
+    kills = 0
+    while True:
+        process = subprocess.Popen(command, cwd=folders["killed"], env=environment, stdout=subprocess.DEVNULL)
+        log = folders["killed"] / "run" / "checkpoint.safetensors"
+        started = log.stat().st_mtime_ns if log.exists() else 0
+        if kills < 8:
+            while process.poll() is None and (log.stat().st_mtime_ns if log.exists() else 0) == started:
+                time.sleep(0.01)
+            time.sleep(chance.random() * 0.2)
+            process.kill()
+            process.wait()
+            kills += 1
+            continue
+        assert process.wait() == 0
+        break
+    quiet, killed = (load_tensors(f / "run/checkpoint.safetensors")[0] for f in folders.values())
+    for name, tensor in quiet.items():
+        assert float((tensor.float() - killed[name].float()).abs().max()) <= 1e-6, name
