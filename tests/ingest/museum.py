@@ -16,7 +16,7 @@ from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pipeline import Ingest, IngestSettings
 from sherd.ingest.progress import IngestReport, Reporter
-from sherd.ingest.sources.item import SourceItem
+from sherd.ingest.sources.item import Source, SourceItem
 from sherd.types import Record, SourceImage
 
 SIZE_PX = 24
@@ -67,7 +67,7 @@ def museum(root: Path, count: int, *, start: int = 0) -> ListSource:
 
 def ingest(
     folder: Path,
-    source: ListSource,
+    source: Source,
     pool: DecoderPool,
     *,
     encoder: Encoder | None = None,

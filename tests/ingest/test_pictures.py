@@ -231,6 +231,7 @@ def test_the_limits_are_settings() -> None:
         (png(0, 5, 8, 2, b""), "image_zero_size"),
         (png(4, 4, 8, 2, b"\0" * 52)[:-20] + b"\0" * 20, "image_corrupt"),
         (png(4, 4, 8, 2, b"\0" * 20), "image_truncated"),
+        (png(4, 4, 8, 3, b"\0" * 20), "image_corrupt"),
         (b"\xff\xd8\xff\xd9", "image_corrupt"),
     ],
 )
@@ -275,6 +276,7 @@ def test_the_size_is_told_without_decoding(tmp_path: Path) -> None:
         ("\\\\server\\share\\a.png", "path_outside_root"),
         ("file:///etc/passwd", "path_outside_root"),
         ("http://127.0.0.1/a.png", "path_outside_root"),
+        ("jar:file:///a.png", "path_outside_root"),
         ("a\0.png", "path_invalid"),
         ("", "path_invalid"),
         (".", "path_invalid"),

@@ -127,6 +127,11 @@ def test_an_unclosed_quote_that_a_later_quote_would_close_costs_its_row_only(fol
     assert reasons(found) == ["quote_invalid", "", ""]
 
 
+def test_an_open_quote_before_a_line_that_cannot_be_read_costs_both_and_no_more(folder: Path) -> None:
+    table = HEAD.encode() + b'1,"never closed,b.png\n2,\xff\xfe,b.png\n3,x,a.png\n'
+    assert reasons(items(folder, table)) == ["quote_invalid", "text_undecodable", ""]
+
+
 def test_broken_rows_are_refused_one_by_one(folder: Path) -> None:
     table = (
         HEAD + "1,x,a.png\n,no number,a.png\n   ,blanks,a.png\n" + "n" * 600 + ",long,a.png\n"

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from sherd.errors import RejectedItem
 
 MAX_PATH_CHARS = 4_000
-_SCHEME_OR_DRIVE = re.compile(r"^(?:[a-z]:/|file:|data:|[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
+_SCHEME_OR_DRIVE = re.compile(r"^(?:[a-z]:/|file:|data:|(?:[a-z][a-z0-9+.-]*:)+//)", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _READ_BLOCK = 4 * 1024 * 1024
 

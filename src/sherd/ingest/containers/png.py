@@ -39,7 +39,7 @@ def read_png(data: bytes, max_pixels: int) -> Container:
     check_size(width, height, max_pixels)
     if colour not in _CHANNELS or depth not in (1, 2, 4, 8, 16) or interlace > 1:
         raise corrupt(f"a PNG of colour type {colour}, depth {depth}, interlace {interlace}")
-    frames, orientation, icc = 1, 1, None
+    frames, orientation, icc, palette = 1, 1, None, False
     kept: list[bytes | memoryview] = [data[:8]]
     bodies: list[memoryview] = []
     dropped = False
@@ -51,12 +51,16 @@ def read_png(data: bytes, max_pixels: int) -> Container:
             orientation = first_orientation(bytes(body)) or 1
         elif kind == b"iCCP":
             icc = _unpacked_icc(bytes(body))
+        elif kind == b"PLTE":
+            palette = True
         elif kind == b"IDAT":
             bodies.append(body)
         if kind in _KEPT:
             kept.append(memoryview(data)[start : start + length + 12])
         else:
             dropped = True
+    if colour == 3 and not palette:
+        raise corrupt("a PNG of palette colours without its palette")
     _check_png_rows(bodies, width, height, depth * _CHANNELS[colour], bool(interlace))
     return Container("png", width, height, frames, orientation, b"".join(kept) if dropped else data, icc)
 

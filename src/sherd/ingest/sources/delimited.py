@@ -106,7 +106,7 @@ def _encoding(path: Path, sample: bytes) -> str:
                 read += 1
             except UnicodeDecodeError:
                 refused.append(line)
-    # Latin-1 often passes as GB18030 too, but then it pairs accented letters with plain ones, which Chinese does rarely.
+    # Latin-1 often passes as GB18030 too, but then accented letters pair with plain ones, which is rare in Chinese.
     pairs = [pair for line in refused for pair in _HAN_PAIR.findall(line)]
     chinese = sum(pair[1:].isalpha() for pair in pairs) < 0.5 * len(pairs)
     decoded = sum(_decodes(line, "gb18030") for line in refused)
@@ -177,6 +177,8 @@ def _decoded(lines: Iterator[_Line], again: deque[_Line], taken: list[_Line], en
         if line is None:
             return
         taken.append(line)
+        if len(taken) > 1 and (line.cut or not _decodes(line.text, encoding)):
+            raise RejectedItem("quote_invalid", "a quote is opened and not closed before a line that cannot be read")
         if line.cut:
             raise RejectedItem("line_too_long", f"more than {MAX_LINE_BYTES} bytes in one line")
         if len(taken) > MAX_ROW_LINES:
