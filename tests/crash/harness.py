@@ -7,12 +7,11 @@ The parent reads the writer's JSON lines and keeps the log of what was acknowled
 - the next run starts, and takes every acknowledged item for unchanged;
 - once a run reaches its end, verify finds nothing at all, and the library is the same as one that was never killed.
 
-    python -m tests.crash.harness --kills 50 [--fault acknowledges_too_early]
+`python benchmarks/kills.py` prints the figures of a long series.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
@@ -20,9 +19,8 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -253,24 +251,3 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Kill ingests at random moments and count what goes wrong.")
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--objects", type=int, default=150)
-    parser.add_argument("--longest-s", type=float, default=2.0)
-    parser.add_argument("--fault", help="a deliberately broken writer, to see that the harness catches it")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        harness = Harness(Path(folder), objects=given.objects, seed=given.seed, fault=given.fault)
-        tally = harness.kill_at_random(given.kills, longest_s=given.longest_s)
-    said = asdict(tally) | {"seed": given.seed, "fault": given.fault, "violations": tally.violations}
-    said["details"] = said["details"][:10]
-    print(json.dumps(said, ensure_ascii=False, indent=1))
-    sys.exit(0 if (tally.violations == 0) == (given.fault is None) else 1)
-
-
-if __name__ == "__main__":
-    main()
