@@ -7,20 +7,15 @@ are of the processor, so that a neighbour on the machine does not count; seconds
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sherd.relics import load_culture, render_pack, shipped_cultures
+from provenance import write
 
-RESULTS = Path(__file__).parent / "results"
+from sherd.relics import load_culture, render_pack, shipped_cultures
 
 
 def main() -> None:
@@ -37,20 +32,7 @@ def main() -> None:
             f"{row['culture']:<18}{row['per_second_a_core']:>16.1f}{row['least']:>8.1f}{row['most']:>8.1f}"
             f"{row['per_second_by_the_clock']:>14.1f}"
         )
-    now = datetime.now(UTC)
-    result = {
-        "question": "pictures a second a core",
-        "command": f"python benchmarks/render.py --count {given.count} --runs {given.runs} --size {given.size}"
-        + (" --masks" if given.masks else ""),
-        "machine": _machine(),
-        "commit": _commit(),
-        "date": now.isoformat(timespec="seconds"),
-        "rows": rows,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{now:%Y-%m-%d}-render.json"
-    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(f"written: {file.relative_to(RESULTS.parent.parent)}")
+    print(write("render", "pictures a second a core", {"rows": rows}))
 
 
 def _measure(name: str, count: int, runs: int, size_px: int, *, masks: bool) -> dict[str, Any]:
@@ -71,25 +53,6 @@ def _measure(name: str, count: int, runs: int, size_px: int, *, masks: bool) -> 
         "most": round(max(by_core), 1),
         "per_second_by_the_clock": round(statistics.median(by_clock), 1),
     }
-
-
-def _machine() -> str:
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text(encoding="utf-8").splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-
-
-def _commit() -> str:
-    try:
-        told = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=RESULTS.parent
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return told.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -10,17 +10,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
-import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
 import numpy as np
 from PIL import Image
+from provenance import write
 
 from sherd.encoder.fingerprint import fingerprint
 from sherd.ingest.decoder import DecoderPool
@@ -30,7 +28,6 @@ from sherd.ingest.sources import open_source
 from sherd.search.searcher import Searcher
 from sherd.types import Box, Embeddings, FloatArray, Picture, Query
 
-RESULTS = Path(__file__).parent / "results"
 WORDS = (
     "bronze",
     "tripod",
@@ -92,20 +89,7 @@ def main() -> None:
     for row in rows:
         stages = ", ".join(f"{stage} {row['stages'][stage]}" for stage in STAGES[:-1])
         print(f"{row['asked']:<22}{row['median_ms']:>9.1f}{row['p95_ms']:>9.1f}   {stages}")
-    now = datetime.now(UTC)
-    result = {
-        "question": "milliseconds a search",
-        "command": f"python benchmarks/search.py --pictures {given.pictures} --dim {given.dim} "
-        f"--searches {given.searches}",
-        "machine": _machine(),
-        "commit": _commit(),
-        "date": now.isoformat(timespec="seconds"),
-        "rows": rows,
-    }
-    RESULTS.mkdir(exist_ok=True)
-    file = RESULTS / f"{now:%Y-%m-%d}-search-{given.pictures}.json"
-    file.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    print(f"written: {file.relative_to(RESULTS.parent.parent)}")
+    print(write(f"search-{given.pictures}", "milliseconds a search", {"rows": rows}))
 
 
 def _measure(folder: Path, count: int, encoder: ChanceEncoder, searches: int) -> list[dict[str, Any]]:
@@ -155,25 +139,6 @@ def _row(name: str, timings: Sequence[Any]) -> dict[str, Any]:
         "p95_ms": round(float(np.percentile(by_stage["total"], 95)), 1),
         "stages": {stage: round(float(np.median(values)), 1) for stage, values in by_stage.items()},
     }
-
-
-def _machine() -> str:
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        lines = info.read_text(encoding="utf-8").splitlines()
-        model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-
-
-def _commit() -> str:
-    try:
-        told = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=RESULTS.parent
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return told.stdout.strip()
 
 
 if __name__ == "__main__":
