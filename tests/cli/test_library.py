@@ -160,3 +160,38 @@ def test_a_source_inside_which_the_library_lies_does_not_read_it(tmp_path: Path,
     for _ in range(2):
         result = sherd("ingest", tmp_path / "src", "--library", tmp_path / "src/lib", "--model", "toy", "--json")
         assert result.last["seen"] == 1
+
+
+def test_a_spreadsheet_shows_its_columns_first_and_groups_its_photographs(tmp_path: Path, sherd: Any) -> None:
+    for n in range(4):
+        paint(tmp_path / f"src/{n}.png", colour(n))
+    table = (
+        "总登记号,藏品名称,照片1,照片2,备注\n0012,鼎,0.png,1.png,x\n1987.10,瓶,2.png,,\n1987.10,瓶,3,,\n7,,none.png,,\n"
+    )
+    (tmp_path / "src/metadata.csv").write_bytes(table.encode("gb18030"))
+    arguments = ("ingest", tmp_path / "src", "--library", tmp_path / "lib", "--model", "toy", "--json")
+    result = sherd(*arguments)
+    assert json.loads(result.out.splitlines()[0]) == {
+        "event": "started",
+        "source": "spreadsheet",
+        "columns": {"accession": ["总登记号"], "title": ["藏品名称"], "image": ["照片1", "照片2"]},
+        "unused_columns": ["备注"],
+    }
+    assert [result.last[name] for name in ("seen", "added", "rejected", "pictures")] == [4, 3, 1, 4]
+    with Library.open(tmp_path / "lib") as library:
+        found = library.catalogue.get_many(["0012", "1987.10"])
+        assert [[image.path for image in found[name].images] for name in ("0012", "1987.10")] == [
+            ["0.png", "1.png"], ["2.png", "3.png"],
+        ]  # fmt: skip
+    again = sherd(*arguments)
+    assert [again.last[name] for name in ("seen", "unchanged", "rejected", "pictures")] == [4, 3, 1, 4]
+
+
+def test_a_mapping_overrides_the_columns(tmp_path: Path, sherd: Any) -> None:
+    paint(tmp_path / "src/a.png", colour(1))
+    (tmp_path / "src/list.csv").write_text("Nr,id,pic\nA-1,7,a.png\n", encoding="utf-8")
+    (tmp_path / "c.toml").write_text('[columns]\naccession = "Nr"\nimage = "pic"\n', encoding="utf-8")
+    options = ("--metadata", tmp_path / "src/list.csv", "--columns", tmp_path / "c.toml", "--model", "toy", "--json")
+    assert sherd("ingest", tmp_path / "src", "--library", tmp_path / "lib", *options).last["added"] == 1
+    with Library.open(tmp_path / "lib") as library:
+        assert library.catalogue.get_many(["A-1"])["A-1"].extra == {"id": "7"}

@@ -31,7 +31,7 @@ from sherd.ingest.sources.records import RecordsSource
 from sherd.vectors.parts import PartStore
 
 BATCH = 8
-_WINDOW_S = 0.05
+_WINDOW_S = 0.3
 """How long a faulty writer lingers in its fault, so that a kill lands there."""
 
 

@@ -58,6 +58,26 @@ def test_chinese_tables_are_read_in_the_encodings_that_excel_writes(folder: Path
     assert second.titles == {"zh": "青花瓷瓶、一对"}
 
 
+def test_chinese_rows_that_would_pass_as_greek_are_read_as_chinese(folder: Path) -> None:
+    table = "登记号,名称,图片\n1,鼎,a.png\n" + "".join(f"{n},瓶,a.png\n" for n in range(2, 30))
+    assert {record.title for record in records(folder, table.encode("gbk"))} == {"鼎", "瓶"}
+
+
+def test_one_damaged_row_does_not_change_what_the_others_are_read_as(folder: Path) -> None:
+    for title in ("Musée", "青花", "Łódź ŻŻ"):
+        table = (HEAD + f"1,{title},a.png\n").encode() + f"2,{title} ".encode()[:-2] + b",a.png\n"
+        found = items(folder, table + f"3,{title},a.png\n".encode())
+        assert found[0].record is not None
+        assert found[0].record.title == title
+        assert reasons(found)[0::2] == ["", ""]
+
+
+def test_one_latin_row_does_not_turn_a_russian_table_into_chinese(folder: Path) -> None:
+    table = "id,title,image\n" + "".join(f"{n},Ваза,a.png\n" for n in range(40))
+    found = items(folder, table.encode() + "41,Музей Mus".encode() + b"\xe9e,a.png\n")
+    assert reasons(found) == [*[""] * 40, "text_undecodable"]
+
+
 def test_rare_characters_of_gb18030_are_read(folder: Path) -> None:
     title = "𠮷祥䶮鎏金銅佛坐像㐂"
     (record,) = records(folder, f"登记号,名称,图片\n1,{title},a.png\n".encode("gb18030"))
