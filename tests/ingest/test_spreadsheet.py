@@ -328,6 +328,24 @@ def test_a_workbook_is_read_as_a_person_sees_it(folder: Path) -> None:
     assert second.extra["高(厘米)"] == "0.3"
 
 
+def test_merged_cells_count_for_each_of_their_rows(folder: Path) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["某馆藏品登记表"], ["登记号", "名称", "照片", ""], ["", "", "文件名", "说明"], ["1", "鼎", "a.png", "x"],
+        [None, None, "b.png", "y"], [None, None, None, None], ["2", "瓶", "c.png"], [None, "no block", "a.png"],
+    ):  # fmt: skip
+        sheet.append(row)
+    for block in ("A1:D1", "A2:A3", "B2:B3", "C2:D2", "A4:A6", "B4:B6"):
+        sheet.merge_cells(block)
+    book.save(folder / "metadata.xlsx")
+    found = list(open_source(folder).items())
+    assert reasons(found) == ["", "", "", "id_missing"]
+    assert [(r.record_id, r.title, r.images[0].path) for r in (item.record for item in found) if r] == [
+        ("1", "鼎", "a.png"), ("1", "鼎", "b.png"), ("2", "瓶", "c.png"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("value", "form", "seen"),
     [

@@ -22,8 +22,11 @@ from sherd.ingest.sources.texts import MAX_TEXT_CHARS
 MAX_UNPACKED_BYTES = 1024**3
 MAX_TEXTS_CHARS = 128 * 1024**2
 MAX_CELLS_IN_ROW = 16_384
+MAX_MERGED = 200_000
 _BLOCK = 64 * 1024
 _COLUMN = re.compile(r"^([A-Z]{1,3})[0-9]+$")
+_MERGED = re.compile(rb'mergeCell\s[^>]{0,200}?ref="([A-Z]{1,3})([0-9]{1,7}):[A-Z]{1,3}([0-9]{1,7})"')
+_MERGED_BYTES = 300
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 Attributes = Mapping[str, str]
@@ -136,10 +139,24 @@ class _Workbook:
         return styles
 
     def _cells(self, sheet: str, texts: list[str], formats: list[str]) -> Iterator[Row]:
-        reader = _Rows(texts, formats, self._since_1904)
+        reader = _Rows(texts, formats, self._since_1904, self._merged(sheet))
         for _ in self._parsing(sheet, reader.start, reader.end, reader.text.add):
             yield from reader.done
             reader.done.clear()
+
+    def _merged(self, sheet: str) -> dict[tuple[int, int], int]:
+        """(row, column) of the first cell of a merged block -> its last row. The blocks are named after the cells, so
+        they are looked for beforehand; blocks of one row are left out."""
+        blocks: dict[tuple[int, int], int] = {}
+        with self._archive.open(sheet) as stream:
+            left = b""
+            while block := self._block(stream):
+                for column, first, last in _MERGED.findall(left + block):
+                    place = _place(f"{column.decode()}1")
+                    if place is not None and int(last) > int(first) and len(blocks) < MAX_MERGED:
+                        blocks[int(first), place] = int(last)
+                left = block[-_MERGED_BYTES:]
+        return blocks
 
     def _parse(
         self,
@@ -217,14 +234,18 @@ class _Text:
 
 
 class _Rows:
-    """Builds rows from the elements of a sheet."""
+    """Builds rows from the elements of a sheet. What a merged block shows counts for each of its rows."""
 
-    def __init__(self, texts: list[str], formats: list[str], since_1904: bool) -> None:
+    def __init__(
+        self, texts: list[str], formats: list[str], since_1904: bool, merged: Mapping[tuple[int, int], int]
+    ) -> None:
         self.done: list[Row] = []
         self.text = _Text()
         self._texts, self._formats, self._since_1904 = texts, formats, since_1904
         self._number, self._cells, self._next = 0, dict[int, str](), 0
         self._kind, self._style = "n", 0
+        self._merged = merged
+        self._spanning: dict[int, tuple[int, str]] = {}  # column -> last row of a block, and what it shows
 
     def start(self, name: str, attributes: Attributes) -> None:
         if name == "row":
@@ -244,6 +265,7 @@ class _Rows:
                 self._cells[self._next] = shown
             self._next += 1
         elif name == "row" and self._cells:
+            self._span()
             width = max(self._cells) + 1
             if width > MAX_CELLS_IN_ROW:
                 refusal = RejectedItem("row_ragged", f"a cell in column {width}; the limit is {MAX_CELLS_IN_ROW}")
@@ -252,6 +274,17 @@ class _Rows:
                 self.done.append((self._number, [self._cells.get(place, "") for place in range(width)]))
         else:
             self.text.end(name)
+
+    def _span(self) -> None:
+        if not self._merged:
+            return
+        self._spanning = {place: span for place, span in self._spanning.items() if span[0] >= self._number}
+        own = list(self._cells.items())
+        for place, (_, shown) in self._spanning.items():
+            self._cells.setdefault(place, shown)
+        for place, shown in own:
+            if last := self._merged.get((self._number, place)):
+                self._spanning[place] = (last, shown)
 
     def _shown(self, raw: str) -> str:
         if self._kind == "s":
