@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from sherd.cli import main as sherd
 from tests.ingest.museum import colour, paint
 
@@ -36,7 +38,7 @@ def ingest(source: Path, library: Path) -> dict[str, Any]:
 
 def resident_bytes() -> int:
     gc.collect()
-    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return int(psutil.Process().memory_info().rss)
 
 
 def main() -> None:
