@@ -36,6 +36,8 @@ def test_a_run_ends_in_a_model_that_needs_no_torch(tmp_path: Path) -> None:
 
 def test_other_settings_for_the_same_folder_are_refused(tmp_path: Path) -> None:
     train(tiny.write(tmp_path), say=lambda line: None)
+    exported = train(tiny.write(tmp_path, tiny.TINY.replace("heat_px = 64", "heat_px = 80")), say=lambda line: None)
+    assert json.loads((exported / "model.json").read_text("utf-8"))["heat_px"] == 80
     changed = tiny.write(tmp_path, tiny.TINY.replace("steps = 3", "steps = 4"))
     with pytest.raises(InvalidConfig, match="other settings"):
         train(changed, say=lambda line: None)

@@ -23,6 +23,9 @@ from sherd.training.corpus import Corpus, pack_corpus, relic_corpus
 from sherd.training.loop import CHECKPOINT, Trainer, run
 from sherd.training.tokenizer import train_tokenizer
 
+_OF_THE_EXPORT = ("name", "heat_px", "parts_per_image", "threads", "workers", "checkpoint_every")
+"""Settings that do not change what is learnt."""
+
 
 def train(config: Path, *, say: Callable[[dict[str, object]], None], export_only: bool = False) -> Path:
     """Train as `config` says, resuming what is there, and export to `<out>/model`; returns that folder.
@@ -84,9 +87,10 @@ def export(settings: TrainSettings, out: Path) -> Path:
 
 
 def _same_run(out: Path, settings: TrainSettings) -> None:
-    """Write the settings beside the run, or refuse to go on with others."""
+    """Write the settings beside the run, or refuse to go on with others; those of the export alone may change."""
     path = out / "settings.json"
-    text = json.dumps(asdict(settings), indent=1, ensure_ascii=False)
+    learnt = {name: value for name, value in asdict(settings).items() if name not in _OF_THE_EXPORT}
+    text = json.dumps(learnt, indent=1, ensure_ascii=False)
     if not path.exists():
         path.write_text(text, "utf-8")
     elif path.read_text("utf-8") != text:
