@@ -89,10 +89,13 @@ class Harness:
         self.expected = "" if fault else self._reference()
         self._begin()
 
-    def kill_at_random(self, kills: int, *, longest_s: float) -> Tally:
-        """Kill `kills` writers, each at a moment up to `longest_s` after its start, evenly spread."""
+    def kill_at_random(self, kills: int, *, longest_s: float = 0.35) -> Tally:
+        """Kill `kills` writers at random moments: up to `longest_s` after one of the first few acknowledgements, so that
+        most kills land in the work itself however busy the machine is; every fifth one while it still starts."""
         while self.tally.kills < kills:
-            self._run(delay_s=self.dice.uniform(0.0, longest_s))
+            starting = self.tally.runs % 5 == 4
+            lines = 0 if starting else self.dice.randint(1, 4)
+            self._run(delay_s=self.dice.uniform(0.0, 4 * longest_s if starting else longest_s), lines=lines)
         return self.finish()
 
     def kill_at(self, step: str, count: int) -> None:
@@ -119,15 +122,16 @@ class Harness:
         options = ["--library", str(self.library), "--model", "toy", "--batch", str(BATCH), "--json"]
         return [sys.executable, "-c", CLI, "ingest", str(self.folder / "source"), *options]
 
-    def _run(self, *, delay_s: float | None = None, kill: str | None = None) -> None:
+    def _run(self, *, delay_s: float | None = None, lines: int = 0, kill: str | None = None) -> None:
         self.tally.runs += 1
         self.runs_here += 1
         log, errors = self.folder / "acknowledged.jsonl", self.folder / "errors.txt"
-        with log.open("wb") as lines, errors.open("wb") as told:
-            child = subprocess.Popen(self._command(kill), stdout=lines, stderr=told, cwd=ROOT, env=_environment())
+        with log.open("wb") as said, errors.open("wb") as told:
+            child = subprocess.Popen(self._command(kill), stdout=said, stderr=told, cwd=ROOT, env=_environment())
             try:
                 if delay_s is not None:
-                    time.sleep(_start_s() + delay_s)
+                    _wait_for_lines(log, lines, child)
+                    time.sleep(delay_s)
                     workers = _children(child.pid)
                     child.send_signal(signal.SIGKILL)
                 else:
@@ -206,21 +210,11 @@ class Harness:
         return str(_inspection(self.library)["state"])
 
 
-_started_s: list[float] = []
-
-
-def _start_s() -> float:
-    """How long a writer takes to begin; waited for before the clock of a random kill starts."""
-    if not _started_s:
-        begin = time.monotonic()
-        subprocess.run(
-            [sys.executable, "-c", "import sherd.cli.library, sherd.ingest.pipeline"],
-            cwd=ROOT,
-            env=_environment(),
-            check=True,
-        )
-        _started_s.append(time.monotonic() - begin)
-    return 0.5 * _started_s[0]
+def _wait_for_lines(log: Path, lines: int, child: subprocess.Popen[bytes]) -> None:
+    """Until the writer has said so many lines (the first says that it has begun), or has ended."""
+    until = time.monotonic() + _PATIENCE_S
+    while log.read_bytes().count(b"\n") < lines and child.poll() is None and time.monotonic() < until:
+        time.sleep(0.005)
 
 
 def _environment() -> dict[str, str]:

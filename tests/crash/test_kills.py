@@ -31,7 +31,7 @@ def test_kills_at_the_steps_of_a_batch_harm_nothing(tmp_path: Path) -> None:
 
 
 def test_kills_at_random_moments_harm_nothing(tmp_path: Path) -> None:
-    tally = Harness(tmp_path, objects=60, seed=3).kill_at_random(4, longest_s=1.5)
+    tally = Harness(tmp_path, objects=60, seed=3).kill_at_random(4)
     assert tally.violations == 0, tally
     assert tally.kills == 4
 
@@ -55,7 +55,7 @@ def test_a_broken_writer_is_caught(tmp_path: Path, fault: str, step: str, harm: 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_fifty_kills_at_random_moments_harm_nothing(tmp_path: Path) -> None:
-    tally = Harness(tmp_path, objects=200, seed=5).kill_at_random(50, longest_s=2.5)
+    tally = Harness(tmp_path, objects=200, seed=5).kill_at_random(50)
     print(tally)
     assert tally.violations == 0, tally
     assert tally.in_flight >= 5, "too few kills landed between a commit and its acknowledgement"
