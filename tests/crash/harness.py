@@ -90,8 +90,8 @@ class Harness:
         self._begin()
 
     def kill_at_random(self, kills: int, *, longest_s: float = 0.35) -> Tally:
-        """Kill `kills` writers at random moments: up to `longest_s` after one of the first few acknowledgements, so that
-        most kills land in the work itself however busy the machine is; every fifth one while it still starts."""
+        """Kill `kills` writers at random moments: up to `longest_s` after one of the first few acknowledgements, so
+        that most kills land in the work itself however busy the machine is; every fifth one while it still starts."""
         while self.tally.kills < kills:
             starting = self.tally.runs % 5 == 4
             lines = 0 if starting else self.dice.randint(1, 4)
