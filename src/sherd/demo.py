@@ -151,7 +151,7 @@ def _questions(museum: Path, records: Sequence[dict[str, Any]]) -> list[tuple[Qu
     where = {"material": ("porcelain", "silk")}
     return [
         (Query(text="taotie mask on a bronze tripod", k=HITS), None),
-        (Query(text="瓷瓶上的龙纹", k=HITS), None),
+        (Query(text="瓷瓶上的凤纹", k=HITS), None),
         (Query(text="phoenix", minus="dragon", where=where, k=HITS), None),
         (Query(image=open_query_picture(pictures[0]), k=HITS), str(pictures[0])),
         (Query(image=open_query_picture(pictures[1]), box=box, k=HITS), str(pictures[1])),

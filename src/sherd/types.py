@@ -49,7 +49,7 @@ class Box:
         inside = self.x >= 0 and self.y >= 0 and self.x + self.w <= 1 + 1e-6 and self.y + self.h <= 1 + 1e-6
         if not (all(map(math.isfinite, values)) and self.w > 0 and self.h > 0 and inside):
             raise InvalidArgument(
-                f"box {','.join(f'{v:g}' for v in values)} is not x,y,w,h in fractions 0..1 of the picture with some area"
+                f"box {','.join(f'{v:g}' for v in values)} is not x,y,w,h in fractions 0..1 with some area"
             )
 
 

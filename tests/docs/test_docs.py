@@ -17,6 +17,7 @@ import typer
 import sherd
 from sherd.cli import COMMANDS
 
+_TYPERS = ("--help", "--install-completion", "--show-completion")
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
@@ -33,7 +34,7 @@ def commands() -> Iterator[tuple[str, Any]]:
             for inner in group.commands.values():
                 yield f"{name} {inner.name}", inner
         else:
-            app = typer.Typer()
+            app = typer.Typer(add_completion=False)
             app.command()(target)
             yield name, typer.main.get_command(app)
 
@@ -45,7 +46,7 @@ def test_every_command_and_option_is_in_the_docs() -> None:
         if f"sherd {name}" not in text:
             missing.append(name)
         for parameter in command.params:
-            options = [option for option in parameter.opts if option.startswith("--") and option != "--help"]
+            options = [option for option in parameter.opts if option.startswith("--") and option not in _TYPERS]
             missing += [f"{name} {option}" for option in options if option not in text]
     assert not missing
 

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 error, 2 wrong usage, 130 interrupted; commands may add their own codes."""
+    """Run the command line and exit: 0 done, 1 error, 2 wrong usage, 130 interrupted; commands may add codes."""
     args = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in args
     try:

@@ -31,7 +31,7 @@ def recall_at_k(ranks: NDArray[np.int64], k: int) -> float:
         0..1. A query with nothing found counts as a miss, so an empty result cannot raise the score.
     Raises:
         InvalidArgument: k is below 1, or there are no queries.
-    Source: first-relevant reading of Recall@K, the one used for image-text retrieval; not recall over all relevant items.
+    Source: first-relevant reading of Recall@K, as in image-text retrieval; not recall over all relevant items.
 
     >>> recall_at_k(np.array([1, 3, 0, 12]), k=5)
     0.5
