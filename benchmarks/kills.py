@@ -24,7 +24,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description="Kill ingests at random moments and count what goes wrong.")
     parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--control-kills", type=int, default=6, help="kills of each broken writer")
+    parser.add_argument("--control-kills", type=int, default=30, help="kills at most until a broken writer is caught")
     parser.add_argument("--objects", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
@@ -52,7 +52,7 @@ def _series(name: str, fault: str | None, kills: int, given: argparse.Namespace)
 
     with tempfile.TemporaryDirectory() as folder:
         harness = Harness(Path(folder), objects=given.objects, seed=given.seed, fault=fault)
-        tally = harness.kill_at_random(kills)
+        tally = harness.kill_at_random(kills, until_caught=fault is not None)
     shown = (name, tally.kills, tally.in_flight, tally.acknowledged, *(getattr(tally, harm) for harm in HARMS))
     print("".join(f"{str(value)[:15]:>16}" for value in shown), flush=True)
     return {"writer": name, **asdict(tally), "details": tally.details[:5], "violations": tally.violations}

@@ -67,7 +67,7 @@ def main() -> None:
     questions: list[list[str]] = [[text] for text in TEXTS]
     questions += [["--image", str(picture(packs, name))] for name in PICTURES]
     questions += [boxed(packs, pack, label) for pack, label in BOXES]
-    asked = [ask(question, library, out / f"{n:02d}.png") for n, question in enumerate(questions, 1)]
+    asked = [ask(question, library, out / f"{n:02d}.png", packs) for n, question in enumerate(questions, 1)]
     for row in asked:
         print(f"{row['sheet']}  {row['total_ms']:7.1f} ms  {' '.join(row['question'])}")
         print("        " + " | ".join(row["titles"][:5]))
@@ -101,13 +101,13 @@ def ingest(pack: Path, library: Path) -> dict[str, Any]:
     }
 
 
-def ask(question: list[str], library: Path, sheet: Path) -> dict[str, Any]:
-    """One `sherd search`; its sheet lies at `sheet`."""
+def ask(question: list[str], library: Path, sheet: Path, packs: Path) -> dict[str, Any]:
+    """One `sherd search`; its sheet lies at `sheet`. Pictures are told by their place in the packs."""
     command = [*sherd(), "search", *question, "--library", str(library), "--json", "--sheet", str(sheet)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     answer = json.loads(done.stdout.splitlines()[-1])
     return {
-        "question": question,
+        "question": [word.removeprefix(f"{packs}/") for word in question],
         "sheet": sheet.name,
         "total_ms": answer["timing_ms"]["total"],
         "titles": [hit["title"][:60] for hit in answer["hits"]],

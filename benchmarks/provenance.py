@@ -20,7 +20,7 @@ def write(name: str, question: str, result: dict[str, Any]) -> Path:
     now = datetime.now(UTC)
     head = {
         "question": question,
-        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *map(_placeless, sys.argv[1:])]),
         "machine": machine(),
         "commit": commit(),
         "date": now.isoformat(timespec="seconds"),
@@ -29,6 +29,11 @@ def write(name: str, question: str, result: dict[str, Any]) -> Path:
     file = RESULTS / f"{now:%Y-%m-%d}-{name}.json"
     file.write_text(json.dumps(head | result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return file.relative_to(ROOT)
+
+
+def _placeless(word: str) -> str:
+    """A path of this machine says nothing to others."""
+    return "DIR" if word.startswith("/") else word
 
 
 def machine() -> str:

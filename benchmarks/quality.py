@@ -51,6 +51,7 @@ def main() -> None:
         else:
             print(f"{name}: not there, not measured (SHERD_SHARED, ../shared)")
     for name, report in reports.items():
+        report["data"]["path"] = Path(report["data"]["path"]).name
         _show(name, report)
     print(write("quality", "How well does the model find and point?", {"model": given.model, "reports": reports}))
 
