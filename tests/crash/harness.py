@@ -30,6 +30,8 @@ from tests.crash.child import BATCH
 
 ROOT = Path(__file__).resolve().parents[2]
 _PATIENCE_S = 60.0
+_SHORTEST_S = 0.5
+"""A random kill comes at most so long after an acknowledgement, or later where a batch takes longer."""
 CLI = "import sys; from sherd.cli import main; main(sys.argv[1:])"
 
 
@@ -89,13 +91,15 @@ class Harness:
         self.expected = "" if fault else self._reference()
         self._begin()
 
-    def kill_at_random(self, kills: int, *, longest_s: float = 0.35) -> Tally:
-        """Kill `kills` writers at random moments: up to `longest_s` after one of the first few acknowledgements, so
-        that most kills land in the work itself however busy the machine is; every fifth one while it still starts."""
-        while self.tally.kills < kills:
-            starting = self.tally.runs % 5 == 4
-            lines = 0 if starting else self.dice.randint(1, 4)
-            self._run(delay_s=self.dice.uniform(0.0, 4 * longest_s if starting else longest_s), lines=lines)
+    def kill_at_random(self, kills: int, *, until_caught: bool = False) -> Tally:
+        """Kill `kills` writers at random moments, or fewer where the first harm is enough (`until_caught`).
+
+        Most kills come within the time that a batch takes, after one of the first few acknowledgements, and so land in
+        the work itself however busy the machine is; every fifth one comes while the writer still starts.
+        """
+        while self.tally.kills < kills and not (until_caught and self.tally.violations):
+            lines = 0 if self.tally.runs % 5 == 4 else self.dice.randint(1, 4)
+            self._run(delay=self.dice.uniform(0.0, 1.0), lines=lines)
         return self.finish()
 
     def kill_at(self, step: str, count: int) -> None:
@@ -122,16 +126,16 @@ class Harness:
         options = ["--library", str(self.library), "--model", "toy", "--batch", str(BATCH), "--json"]
         return [sys.executable, "-c", CLI, "ingest", str(self.folder / "source"), *options]
 
-    def _run(self, *, delay_s: float | None = None, lines: int = 0, kill: str | None = None) -> None:
+    def _run(self, *, delay: float | None = None, lines: int = 0, kill: str | None = None) -> None:
         self.tally.runs += 1
         self.runs_here += 1
         log, errors = self.folder / "acknowledged.jsonl", self.folder / "errors.txt"
         with log.open("wb") as said, errors.open("wb") as told:
             child = subprocess.Popen(self._command(kill), stdout=said, stderr=told, cwd=ROOT, env=_environment())
             try:
-                if delay_s is not None:
-                    _wait_for_lines(log, lines, child)
-                    time.sleep(delay_s)
+                if delay is not None:
+                    pace_s = _wait_for_lines(log, lines, child)
+                    time.sleep(delay * max(_SHORTEST_S, 1.5 * pace_s))
                     workers = _children(child.pid)
                     child.send_signal(signal.SIGKILL)
                 else:
@@ -210,11 +214,16 @@ class Harness:
         return str(_inspection(self.library)["state"])
 
 
-def _wait_for_lines(log: Path, lines: int, child: subprocess.Popen[bytes]) -> None:
-    """Until the writer has said so many lines (the first says that it has begun), or has ended."""
-    until = time.monotonic() + _PATIENCE_S
-    while log.read_bytes().count(b"\n") < lines and child.poll() is None and time.monotonic() < until:
+def _wait_for_lines(log: Path, lines: int, child: subprocess.Popen[bytes]) -> float:
+    """Until the writer has said so many lines (the first says that it has begun), or has ended; gives the seconds
+    between the last two."""
+    until, said, at, pace_s = time.monotonic() + _PATIENCE_S, 0, time.monotonic(), 0.0
+    while said < lines and child.poll() is None and time.monotonic() < until:
         time.sleep(0.005)
+        now = log.read_bytes().count(b"\n")
+        if now > said:
+            pace_s, at, said = (time.monotonic() - at) / (now - said) if said else 0.0, time.monotonic(), now
+    return pace_s
 
 
 def _environment() -> dict[str, str]:
