@@ -25,7 +25,7 @@ demo: $(VENV)/core
 test: $(VENV)/dev
 	$(PYTEST) -m "not slow and not gpu and not network"
 
-# Crash loops, the whole corpus of malformed files, training runs killed and resumed: about half an hour.
+# Crash loops, the whole corpus of malformed files, training runs killed and resumed: a few minutes.
 test-long: $(VENV)/dev
 	$(PYTEST) -m "slow" --timeout 1800
 

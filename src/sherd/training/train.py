@@ -126,7 +126,9 @@ def _tokenizer(settings: TrainSettings, base: Path, out: Path, corpora: list[Cor
 
         texts = (text for corpus in corpora for text in corpus.texts())
         made = train_tokenizer(texts, vocabulary=settings.text.vocabulary, characters=lines())
-        made.save(str(path))
+        unfinished = path.with_suffix(".part")
+        made.save(str(unfinished))
+        unfinished.replace(path)
     tokenizer = Tokenizer.from_file(str(path))
     if tokenizer.get_vocab_size() > settings.text.vocabulary:
         raise InvalidConfig(
