@@ -37,6 +37,22 @@ def test_everything_that_a_culture_names_is_used(name: str) -> None:
     assert {theme for motif in culture.motifs for theme in motif.themes} == {theme.id for theme in culture.themes}
 
 
+def test_a_concept_is_called_as_the_id_unless_another_is_named() -> None:
+    motifs = {motif.id: motif.uri for motif in load_culture("ritual_bronze").motifs}
+    assert motifs["taotie"] == "urn:sherd:taotie"
+    assert motifs["thunder"] == "urn:sherd:thunder_pattern"
+    assert load_culture("ritual_bronze").uri == "urn:sherd:chinese_bronze_age"
+
+
+def test_cultures_share_concepts_by_what_things_are_and_not_by_ids() -> None:
+    mural, silk, ceramic = (load_culture(name) for name in ("cave_mural", "silk_textile", "painted_ceramic"))
+    fragments = [{entry.id: entry.uri for entry in culture.objects}["fragment"] for culture in (mural, silk)]
+    assert fragments[0] != fragments[1]
+    lotuses = {m.uri for c in (mural, silk, ceramic) for m in c.motifs if m.id in ("lotus", "lotus_flower")}
+    assert lotuses == {"urn:sherd:lotus_flower"}
+    assert {period.uri for period in mural.periods} & {period.uri for period in silk.periods}
+
+
 def test_a_spec_is_a_name_a_list_a_file_or_all(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(SOURCE.replace('id = "ritual_bronze"', 'id = "mine"', 1), encoding="utf-8")
@@ -80,6 +96,8 @@ def test_the_same_file_gives_the_same_culture() -> None:
         ('id = "kui_dragon"', 'id = "taotie"', "has the id 'taotie' twice"),
         ("{place}环饰{one}带", "{place}环饰{on}带", "no slot is named 'on'. Did you mean 'one'"),
         ('crack = "{place}有裂纹"', 'crack = "{place有裂纹"', "unmatched brace"),
+        ('id = "thunder"\nconcept = "thunder_pattern"', 'id = "x"\nconcept = "Thunder"', "'concept' names a concept"),
+        ('id = "taotie"', 'id = "tao tie"', "'id' names a concept: write it with a-z"),
         ('intact = "保存完整"', 'intact = " "', "is empty"),
         ('id = "ritual_bronze"', "id = ", "not valid TOML"),
     ],

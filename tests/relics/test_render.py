@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sherd.errors import InvalidArgument
 from sherd.relics import Relic, load_culture, render
-from sherd.relics.render import draw, plan_of
+from sherd.relics.render import FACETS, draw, plan_of
 from tests.relics.examples import CULTURES
 
 SIZE = 96
@@ -72,10 +72,27 @@ def test_concepts_hold_every_region_theme_and_material(relics: list[Relic]) -> N
     for relic in relics:
         culture = load_culture(relic.culture_id)
         assert {r.concept for r in relic.regions} <= set(relic.concepts)
-        themes = {theme.names["en"][0]: theme.id for theme in culture.themes}
+        themes = {theme.names["en"][0]: theme.uri for theme in culture.themes}
         assert {themes[name] for name in relic.themes} <= set(relic.concepts)
         assert len(set(relic.concepts)) == len(relic.concepts)
         assert len(relic.motifs) >= 1
+
+
+def test_each_facet_says_what_is_true_of_the_relic(relics: list[Relic]) -> None:
+    for relic in relics:
+        culture = load_culture(relic.culture_id)
+        facets = relic.concepts_by_facet
+        assert tuple(facets) == FACETS
+        assert facets["type"] == (relic.regions[0].concept,)
+        assert facets["culture"][0] == culture.uri
+        assert {period.names["en"][0] for period in culture.periods if period.uri in facets["culture"]} == {
+            relic.period
+        }
+        assert {m.names["en"][0] for m in culture.materials if m.uri in facets["material"]} == set(relic.materials)
+        assert set(facets["motif"]) == {region.concept for region in relic.regions[1:]}
+        assert {t.names["en"][0] for t in culture.themes if t.uri in facets["theme"]} == set(relic.themes)
+        assert set(relic.concepts) == {uri for uris in facets.values() for uri in uris}
+        assert relic.record()["concepts"] == list(relic.concepts)
 
 
 def test_the_same_seed_and_number_give_the_same_relic() -> None:
@@ -117,7 +134,7 @@ def test_a_motif_is_where_its_region_says(name: str) -> None:
             found = [
                 mask
                 for mask, r in zip(full.masks, full.regions, strict=True)
-                if r.kind == "motif" and r.concept == zone.motif.id and r.place == zone.place
+                if r.kind == "motif" and r.id == zone.motif.id and r.place == zone.place
             ]
             if not found or zone.ground is not None:
                 continue
@@ -138,8 +155,8 @@ def test_damage_is_in_the_picture_that_tells_of_it() -> None:
         assert relic.masks is not None
         for mask, region in zip(relic.masks, relic.regions, strict=True):
             if region.kind == "damage":
-                kinds[region.concept] += 1
-                assert (mask & relic.masks[0]).any() == (region.concept == "crack")
+                kinds[region.id] += 1
+                assert (mask & relic.masks[0]).any() == (region.id == "crack")
     assert set(kinds) == {"crack", "loss"}
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
@@ -16,6 +17,8 @@ from sherd.relics.parts import PART_PROGRAMS
 from sherd.relics.toml_reader import Colour, Section
 
 LANGUAGES = ("zh", "en")
+CONCEPT_BASE = "urn:sherd:"
+"""What the URIs of the thesaurus that ships with Sherd begin with."""
 BODIES = ("revolved", "box", "disc", "panel", "slab")
 LAYOUTS = ("band", "pair", "single", "trio", "roundels", "rows")
 BACKGROUNDS = ("studio", "dark_studio", "vitrine", "wall", "earth", "cloth")
@@ -42,12 +45,26 @@ Words = Mapping[str, tuple[str, ...]]
 """Language -> synonyms; the first is the name."""
 
 
+def concept_uri(name: str) -> str:
+    """The URI of the concept of that name in the thesaurus that ships with Sherd."""
+    return CONCEPT_BASE + name
+
+
 @dataclass(frozen=True)
 class Named:
-    """Something with an id and names in each language."""
+    """Something with an id and names in each language.
+
+    `concept` names what it is in the thesaurus, where that differs from the id: ids are of one culture only.
+    """
 
     id: str
     names: Words
+    concept: str = field(default="", kw_only=True)
+
+    @property
+    def uri(self) -> str:
+        """The URI of its concept."""
+        return concept_uri(self.concept or self.id)
 
 
 @dataclass(frozen=True)
@@ -154,11 +171,9 @@ class Wording:
 
 
 @dataclass(frozen=True)
-class Culture:
+class Culture(Named):
     """One culture, whole. `training` is false for cultures that no model may be trained on."""
 
-    id: str
-    names: Words
     training: bool
     materials: tuple[Named, ...]
     periods: tuple[Named, ...]
@@ -240,16 +255,17 @@ def parse_culture(source: str, where: str) -> Culture:
     except tomllib.TOMLDecodeError as error:
         raise InvalidConfig(f"{where}: not valid TOML: {error}") from error
     top = Section(data, where, "")
-    themes = tuple(_named(s) for s in top.sections("theme"))
+    themes = tuple(_concept(s) for s in top.sections("theme"))
     parts = tuple(_part(s) for s in top.sections("part", least=0))
     places = {place.id: place for place in (_named(s) for s in top.sections("place"))}
     motifs = tuple(_motif(s, [t.id for t in themes]) for s in top.sections("motif"))
     culture = Culture(
         id=top.text("id"),
         names=_words(top),
+        concept=_concept_name(top),
         training=top.flag("training", default=True),
-        materials=tuple(_named(s) for s in top.sections("material")),
-        periods=tuple(_named(s) for s in top.sections("period")),
+        materials=tuple(_concept(s) for s in top.sections("material")),
+        periods=tuple(_concept(s) for s in top.sections("period")),
         themes=themes,
         objects=tuple(_object(s, list(places), [p.id for p in parts]) for s in top.sections("object")),
         motifs=motifs,
@@ -278,12 +294,28 @@ def _named(section: Section, ids: Sequence[str] | None = None) -> Named:
     return named
 
 
+def _concept(section: Section) -> Named:
+    named = Named(section.text("id"), _words(section), concept=_concept_name(section))
+    section.finish()
+    return named
+
+
+def _concept_name(section: Section) -> str:
+    """The concept that a table names, by default its id; it ends a URI, so only what may stand there is let in."""
+    key = "concept" if "concept" in section.names() else "id"
+    name = section.text(key)
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        section.refuse(key, f"names a concept: write it with a-z, 0-9 and _, got {name!r}")
+    return name
+
+
 def _motif(section: Section, themes: Sequence[str]) -> Motif:
     program = section.choice("program", PROGRAMS)
     plurals = section.texts("en_many")
     motif = Motif(
         id=section.text("id"),
         names=_words(section),
+        concept=_concept_name(section),
         program=program,
         params={**PROGRAMS[program].params, **section.ranges("params", PROGRAMS[program].params)},
         plurals=plurals,
@@ -311,6 +343,7 @@ def _object(section: Section, places: Sequence[str], parts: Sequence[str]) -> Ob
     entry = ObjectType(
         id=section.text("id"),
         names=_words(section),
+        concept=_concept_name(section),
         body=body,
         outline=outline,
         zones=zones,
@@ -332,6 +365,7 @@ def _part(section: Section) -> Part:
     part = Part(
         id=section.text("id"),
         names=_words(section),
+        concept=_concept_name(section),
         program=program,
         params={**known, **section.ranges("params", known)},
         chance=section.number("chance", 0, 1, default=0.4),

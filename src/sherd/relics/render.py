@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
@@ -13,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from sherd.errors import InvalidArgument
 from sherd.relics.backgrounds import background, cast_shadow, glass
 from sherd.relics.captions import Seen, describe, themes_of
-from sherd.relics.culture import Culture
+from sherd.relics.culture import DAMAGES, Culture, Named
 from sherd.relics.grammar import Plan, compose
 from sherd.relics.independence import Traits
 from sherd.relics.ornament import adorn
@@ -22,6 +23,7 @@ from sherd.relics.silhouettes import Body, Floats, Mask, ToPixels, build_body, l
 from sherd.relics.surfaces import Layers, paint
 from sherd.types import Caption, Phrase, Picture
 
+FACETS = ("type", "material", "culture", "motif", "theme")
 LICENCE = "CC0-1.0"
 RIGHTS = "Rendered by Sherd; no real object is shown"
 MIN_SIZE_PX, MAX_SIZE_PX = 64, 1024
@@ -32,18 +34,26 @@ _SHARE = np.arange(256, dtype=np.float32) / np.float32(255)
 
 @dataclass(frozen=True)
 class RegionTruth:
-    """One thing in the picture and its box in whole pixels. `kind`: object, motif, part or damage."""
+    """One thing in the picture and its box in whole pixels. `kind`: object, motif, part or damage.
+
+    `id` is the name of it in its culture's file (for damage: crack or loss), `concept` its URI in the thesaurus.
+    """
 
     label: str
     bbox: tuple[int, int, int, int]
     concept: str
+    id: str
     kind: str
     place: str | None = None
 
 
 @dataclass(frozen=True)
 class Relic:
-    """A picture and everything that is true of it. `masks` has a (H, W) bool array for each region, or is None."""
+    """A picture and everything that is true of it. `masks` has a (H, W) bool array for each region, or is None.
+
+    `concepts_by_facet` has the URIs of what is true of it by FACETS: the object's type; its material; its culture and
+    period; the motifs, parts and damage that can be seen; the themes of those motifs.
+    """
 
     id: str
     picture: Picture
@@ -57,10 +67,15 @@ class Relic:
     period: str
     motifs: tuple[str, ...]
     themes: tuple[str, ...]
-    concepts: tuple[str, ...]
+    concepts_by_facet: Mapping[str, tuple[str, ...]]
     culture_id: str
     quality: int
     traits: Traits
+
+    @property
+    def concepts(self) -> tuple[str, ...]:
+        """The URIs of all facets, without repeats."""
+        return tuple(dict.fromkeys(uri for facet in FACETS for uri in self.concepts_by_facet[facet]))
 
     def record(self) -> dict[str, Any]:
         """The pack record, as a line of records.jsonl holds it (without masks)."""
@@ -130,7 +145,6 @@ def draw(plan: Plan, name: str, size_px: int, *, keep_masks: bool = False, witho
     captions, phrases = describe(plan, seen)
     shown = [plan.zones[s.index] for s in seen if s.kind == "motif"]
     themes = themes_of(plan, seen)
-    concepts = [r.concept for r in regions] + [theme.id for theme in themes] + [plan.material.id]
     return Relic(
         id=name,
         picture=picture,
@@ -144,7 +158,13 @@ def draw(plan: Plan, name: str, size_px: int, *, keep_masks: bool = False, witho
         period=plan.period.names["en"][0],
         motifs=tuple(dict.fromkeys(zone.motif.names["en"][0] for zone in shown)),
         themes=tuple(theme.names["en"][0] for theme in themes),
-        concepts=tuple(dict.fromkeys(concepts)),
+        concepts_by_facet={
+            "type": (plan.object.uri,),
+            "material": (plan.material.uri,),
+            "culture": (plan.culture.uri, plan.period.uri),
+            "motif": tuple(dict.fromkeys(r.concept for r in regions if r.kind != "object")),
+            "theme": tuple(theme.uri for theme in themes),
+        },
         culture_id=plan.culture.id,
         quality=plan.finish.quality,
         traits=Traits(
@@ -313,26 +333,27 @@ def _regions(
 ) -> tuple[tuple[RegionTruth, ...], tuple[Mask, ...], list[Seen]]:
     """Regions of everything that is seen well enough, the whole object first."""
     least = max(12, full.size // 900)
-    wanted: list[tuple[str, int, Mask, str, str, str | None]] = []
+    wanted: list[tuple[str, int, Mask, Named, str | None]] = []
     whole = (full > 0) & (full != _LOSS)
-    wanted.append(("object", 0, whole, plan.object.names["en"][0], plan.object.id, None))
+    wanted.append(("object", 0, whole, plan.object, None))
     for number, zone in enumerate(plan.zones):
-        wanted.append(("motif", number, full == number + 1, zone.motif.names["en"][0], zone.motif.id, zone.place))
+        wanted.append(("motif", number, full == number + 1, zone.motif, zone.place))
     for number, part in enumerate(plan.parts):
-        wanted.append(("part", number, full == _PART_BASE + number, part.part.names["en"][0], part.part.id, None))
+        wanted.append(("part", number, full == _PART_BASE + number, part.part, None))
     if damage is not None:
         code = _CRACK if damage[0] == "crack" else _LOSS
-        wanted.append((damage[0], 0, full == code, damage[0], damage[0], damage[1]))
+        wanted.append((damage[0], 0, full == code, Named(damage[0], {"en": (damage[0],)}), damage[1]))
     regions: list[RegionTruth] = []
     masks: list[Mask] = []
     seen: list[Seen] = []
-    for kind, index, mask, label, concept, place in wanted:
+    for kind, index, mask, named, place in wanted:
         if int(np.count_nonzero(mask)) < least:
             continue
         rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
         x, y = int(columns[0]), int(rows[0])
         box = (x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)
         seen.append(Seen(kind, index, len(regions), place))
-        regions.append(RegionTruth(label, box, concept, "damage" if kind in ("crack", "loss") else kind, place))
+        shown = "damage" if kind in DAMAGES else kind
+        regions.append(RegionTruth(named.names["en"][0], box, named.uri, named.id, shown, place))
         masks.append(mask)
     return tuple(regions), tuple(masks), seen

@@ -221,7 +221,7 @@ def _relic_example(relic: Relic, culture: Culture) -> Example:
     motifs = {motif.id: motif for motif in culture.motifs}
     for number, region in enumerate(relic.regions):
         if region.kind == "motif":
-            names = (text for language in LANGUAGES for text in motifs[region.concept].names[language])
+            names = (text for language in LANGUAGES for text in motifs[region.id].names[language])
             phrases += [PhraseTarget(text, f"motif:{region.concept}", number) for text in names]
     region_keys = tuple(frozenset({_key(region), f"{region.kind}:{region.concept}"}) for region in relic.regions)
     return Example(relic.id, RENDERED, tuple(c.text for c in relic.captions), tuple(phrases), region_keys)
