@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sherd.errors import InvalidArgument
+from sherd.metrics import bootstrap
+from sherd.metrics.bootstrap import Interval, Resampling, interval, paired_interval, ratio_interval
+
+
+def every_draw(count: int) -> list[tuple[int, ...]]:
+    """All equally likely draws of count - 1 out of count, in order and with replacement."""
+    return list(itertools.product(range(count), repeat=count - 1))
+
+
+def bounds(outcomes: list[float], level: float) -> tuple[float, float]:
+    ordered = sorted(outcomes)
+    return (
+        float(np.quantile(ordered, (1 - level) / 2, method="inverted_cdf")),
+        float(np.quantile(ordered, (1 + level) / 2, method="inverted_cdf")),
+    )
+
+
+def test_all_draws_of_four_values_give_the_same_bounds() -> None:
+    values = [0.1, 0.35, 0.2, 0.9]
+    low, high = bounds([float(np.mean([values[n] for n in draw])) for draw in every_draw(4)], 0.8)
+    found = interval(values, level=0.8, draws=20_000)
+    assert found.mean == pytest.approx(np.mean(values))
+    assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_all_draws_of_three_clusters_give_the_same_bounds() -> None:
+    groups = {"a": [1.0, 0.0, 1.0], "b": [0.0], "c": [0.5, 0.25]}
+    values = [value for group in groups.values() for value in group]
+    clusters = [name for name, group in groups.items() for _ in group]
+    means = [float(np.mean([value for n in draw for value in groups["abc"[n]]])) for draw in every_draw(3)]
+    found = interval(values, clusters=clusters, level=0.6, draws=20_000)
+    assert (found.low, found.high) == pytest.approx(bounds(means, 0.6))
+
+
+def test_all_draws_of_seeds_and_queries_give_the_same_bounds() -> None:
+    table = np.array([[0.1, 0.5, 0.2], [0.3, 0.9, 0.4], [0.0, 0.7, 0.8]])
+    means = [
+        float(np.mean([[table[s, q] for q in queries] for s in seeds]))
+        for seeds in every_draw(3)
+        for queries in every_draw(3)
+    ]
+    found = interval(table, level=0.7, draws=40_000)
+    assert (found.low, found.high) == pytest.approx(bounds(means, 0.7))
+
+
+def test_all_draws_of_a_pair_and_of_a_ratio() -> None:
+    a, b = np.array([0.9, 0.4, 0.7]), np.array([0.2, 0.5, 0.3])
+    draws = [list(draw) for draw in every_draw(3)]
+    less = paired_interval(a, b, level=0.6, draws=20_000)
+    assert (less.low, less.high) == pytest.approx(bounds([float((a[d] - b[d]).mean()) for d in draws], 0.6))
+    ratio = ratio_interval(a, b, level=0.6, draws=20_000)
+    assert ratio.mean == pytest.approx(2.0)
+    assert (ratio.low, ratio.high) == pytest.approx(bounds([float(a[d].mean() / b[d].mean()) for d in draws], 0.6))
+
+
+@pytest.mark.parametrize(("per_object", "low", "high"), [(1, 0.91, 0.98), (8, 0.91, 0.98)])
+def test_intervals_hold_the_truth_about_as_often_as_they_say(per_object: int, low: float, high: float) -> None:
+    """400 samples of 60 objects whose queries agree; without clusters eight queries an object would deceive."""
+    rng = np.random.default_rng(3)
+    clusters = np.repeat(np.arange(60), per_object)
+    held = blind = 0
+    for seed in range(400):
+        values = np.repeat(rng.normal(0.5, 0.2, 60), per_object) + rng.normal(0, 0.02, 60 * per_object)
+        found = interval(values, clusters=clusters, draws=400, seed=seed)
+        held += found.low <= 0.5 <= found.high
+        unaware = interval(values, draws=100, seed=seed)
+        blind += unaware.low <= 0.5 <= unaware.high
+    assert low <= held / 400 <= high
+    assert per_object == 1 or blind / 400 < 0.7
+
+
+def test_three_seeds_are_drawn_without_being_taken_for_more_than_they_are() -> None:
+    """The spread of the drawn means is that of the mean of three seeds, where three of three drawn give 2/3 of it."""
+    table = np.array([[0.4], [0.5], [0.9]]).repeat(500, 1)
+    (drawn,) = bootstrap._drawn_means([table], Resampling(500, draws=20_000))
+    assert float(drawn.var()) == pytest.approx(float(table[:, 0].var(ddof=1)) / 3, rel=0.03)
+
+
+def test_a_pair_takes_out_what_both_share() -> None:
+    rng = np.random.default_rng(0)
+    hard = rng.random(300)
+    a, b = hard + 0.02 + rng.normal(0, 0.01, 300), hard + rng.normal(0, 0.01, 300)
+    found = paired_interval(a, b)
+    assert found.excludes(0)
+    assert found.high - found.low < 0.01
+    assert interval(a).low < float(b.mean())
+
+
+def test_the_two_sides_of_a_pair_mirror_each_other() -> None:
+    rng = np.random.default_rng(1)
+    a, b = rng.random(50), rng.random(50)
+    one, other = paired_interval(a, b), paired_interval(b, a)
+    assert (one.mean, one.low, one.high) == pytest.approx((-other.mean, -other.high, -other.low))
+    assert paired_interval(a, a) == Interval(0.0, 0.0, 0.0)
+    same = ratio_interval(a, a)
+    assert (same.mean, same.low, same.high) == pytest.approx((1, 1, 1))
+
+
+def test_results_repeat_and_depend_on_the_seed() -> None:
+    values = np.random.default_rng(2).random(40)
+    assert interval(values) == interval(values)
+    assert interval(values, seed=1) != interval(values)
+
+
+def test_blocks_of_draws_change_nothing_but_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    resampling = Resampling(10, draws=90)
+    whole = np.concatenate(list(resampling.weights()))
+    monkeypatch.setattr(bootstrap, "_BLOCK", 200)
+    blocks = list(resampling.weights())
+    assert [len(block) for block in blocks] == [20, 20, 20, 20, 10]
+    assert np.array_equal(np.concatenate(blocks), whole)
+    assert (whole.sum(1) == 9).all()
+
+
+def test_a_draw_without_hits_in_b_is_infinite_and_one_without_any_is_left_out() -> None:
+    assert ratio_interval([1.0, 0.0], [1.0, 0.0]) == Interval(1.0, 1.0, 1.0)
+    assert ratio_interval([1.0, 1.0], [1.0, 0.0]) == Interval(2.0, 1.0, float("inf"))
+
+
+def test_one_cluster_alone_tells_no_bounds() -> None:
+    found = interval([0.0, 1.0], clusters=["a", "a"])
+    assert found.mean == 0.5
+    assert np.isnan([found.low, found.high]).all()
+    assert not found.excludes(0)
+
+
+def test_bad_values_are_named() -> None:
+    with pytest.raises(InvalidArgument, match=r"got \(0,\)"):
+        interval([])
+    with pytest.raises(InvalidArgument, match="finite"):
+        interval([1.0, float("nan")])
+    with pytest.raises(InvalidArgument, match="level is 95"):
+        interval([0.0, 1.0], level=95)
+    with pytest.raises(InvalidArgument, match="1 clusters are given for 2 queries"):
+        interval([0.0, 1.0], clusters=["a"])
+    with pytest.raises(InvalidArgument, match="draws >= 1"):
+        Resampling(2, draws=0)
+    with pytest.raises(InvalidArgument, match="a has 2 queries and b 1"):
+        paired_interval([0.0, 1.0], [1.0])
+    with pytest.raises(InvalidArgument, match="mean of b is 0"):
+        ratio_interval([0.0, 1.0], [0.0, 0.0])
