@@ -132,6 +132,15 @@ def test_one_cluster_alone_tells_no_bounds() -> None:
     assert not found.excludes(0)
 
 
+def test_means_over_groups_by_hand_with_and_without_weights() -> None:
+    values, groups = [1.0, 0.0, 0.5], ["zh", "zh", "en"]
+    weights = np.array([[1, 1, 1], [2, 0, 0], [0, 0, 0], [1, 3, 2]], np.float64)
+    assert bootstrap.mean_over_groups(values, groups).tolist() == [0.5]
+    found = bootstrap.mean_over_groups(values, groups, weights)
+    assert found[[0, 1, 3]].tolist() == [0.5, 1.0, (0.25 + 0.5) / 2]
+    assert np.isnan(found[2])
+
+
 def test_bad_values_are_named() -> None:
     with pytest.raises(InvalidArgument, match=r"got \(0,\)"):
         interval([])
@@ -147,3 +156,5 @@ def test_bad_values_are_named() -> None:
         paired_interval([0.0, 1.0], [1.0])
     with pytest.raises(InvalidArgument, match="mean of b is 0"):
         ratio_interval([0.0, 1.0], [0.0, 0.0])
+    with pytest.raises(InvalidArgument, match="do not fit"):
+        bootstrap.mean_over_groups([1.0], ["a", "b"])

@@ -147,8 +147,8 @@ def paired_interval(
     Raises:
         InvalidArgument: as `interval`, or the queries differ in number.
 
-    >>> paired_interval([1.0, 0.75, 1.0], [0.5, 0.25, 0.5])
-    Interval(mean=0.5, low=0.5, high=0.5)
+    >>> paired_interval([1.0, 0.7, 0.9], [0.5, 0.2, 0.1]).excludes(0)
+    True
     """
     first, second, resampling = _pair(a, b, clusters, draws, seed)
     drawn_a, drawn_b = _drawn_means([first, second], resampling)
@@ -191,6 +191,46 @@ def ratios(a: Values, b: Values) -> Values:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray(a / b)
+
+
+def mean_over_groups(values: ArrayLike, groups: Clusters, weights: Values | None = None) -> Values:
+    """(draws,) mean over groups of the mean within each, so that a large group counts no more than a small one.
+
+    Args:
+        values: (queries,).
+        groups: (queries,) the language or label of each query.
+        weights: (draws, queries) how often each draw takes each query; None: one draw that takes all once. A group that
+            a draw leaves out is no part of its mean; a draw that takes nothing gives NaN.
+    Raises:
+        InvalidArgument: there are no values, or the shapes do not fit.
+
+    >>> mean_over_groups([0.0, 0.0, 0.0, 1.0], ["halo", "halo", "halo", "book"]).tolist()
+    [0.5]
+    """
+    row = np.asarray(values, np.float64)
+    taken = np.ones((1, len(row))) if weights is None else weights
+    if row.ndim != 1 or not row.size or len(groups) != len(row) or taken.ndim != 2 or taken.shape[1] != len(row):
+        raise InvalidArgument(f"values {row.shape}, {len(groups)} groups and weights {taken.shape} do not fit")
+    total, counted = np.zeros(len(taken)), np.zeros(len(taken))
+    for columns in columns_of(groups).values():
+        of_group = taken[:, columns]
+        size = of_group.sum(1)
+        total += np.divide(of_group @ row[columns], size, out=np.zeros(len(taken)), where=size > 0)
+        counted += size > 0
+    mean: Values = np.divide(total, counted, out=np.full(len(taken), np.nan), where=counted > 0)
+    return mean
+
+
+def columns_of(groups: Clusters) -> dict[Hashable, NDArray[np.int64]]:
+    """The places at which each group stands, groups in order of their first place.
+
+    >>> {group: places.tolist() for group, places in columns_of(["a", "b", "a"]).items()}
+    {'a': [0, 2], 'b': [1]}
+    """
+    places: dict[Hashable, list[int]] = {}
+    for n, group in enumerate(groups):
+        places.setdefault(group, []).append(n)
+    return {group: np.array(found, np.int64) for group, found in places.items()}
 
 
 def _pair(
