@@ -90,6 +90,12 @@ class StorageRefused(LibraryError):
     code = "storage_refused"
 
 
+class UnknownConcept(SherdError):
+    """A thesaurus has no concept of this name."""
+
+    code = "unknown_concept"
+
+
 class ModelUnavailable(SherdError):
     """A model is unknown, not on this machine, or not of a kind that can be loaded safely."""
 

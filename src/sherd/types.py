@@ -118,6 +118,27 @@ class Phrase:
 
 
 @dataclass(frozen=True, slots=True)
+class Concept:
+    """One concept of a thesaurus, in the words of SKOS. Labels and notes are by language tag ('zh-Hans', 'en').
+
+    broader: URIs, in the order of the source; several make the thesaurus a directed acyclic graph.
+    facet: local name of the top concept that the first broader ones lead to; None until that is known.
+    matches: 'exactMatch', 'closeMatch', 'broadMatch', 'narrowMatch', 'relatedMatch' -> URIs of other thesauri.
+    scheme: URI of the thesaurus that it belongs to, where the source says so.
+    """
+
+    uri: str
+    pref_labels: Mapping[str, str] = field(default_factory=dict)
+    alt_labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    broader: tuple[str, ...] = ()
+    notation: str | None = None
+    facet: str | None = None
+    scope_notes: Mapping[str, str] = field(default_factory=dict)
+    matches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    scheme: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Embeddings:
     """What an encoder makes of n pictures: unit-length float32.
 

@@ -1,0 +1,1 @@
+"""Thesauri: SKOS and Iconclass read into concepts, and what is broader than what."""
