@@ -17,6 +17,7 @@ from sherd.relics.captions import Seen, describe
 from sherd.relics.culture import (
     BACKGROUNDS,
     BODIES,
+    DAMAGES,
     LANGUAGES,
     LAYOUTS,
     OBJECT_SLOTS,
@@ -35,7 +36,8 @@ from sherd.relics.independence import Traits, measure_independence
 from sherd.relics.motifs import PROGRAMS
 from sherd.relics.pack import shared_caption_share
 from sherd.relics.parts import PART_PROGRAMS
-from sherd.relics.render import plan_of, render
+from sherd.relics.render import FACETS, plan_of, render
+from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.types import Caption
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,12 +155,40 @@ def test_names_are_chinese_in_chinese_and_english_in_english(name: str) -> None:
         assert language == "en" or not re.search("[A-Za-z]", "".join(words))
 
 
+@every_culture
+def test_everything_that_a_culture_names_is_in_its_facet_of_the_thesaurus(name: str) -> None:
+    culture, thesaurus = load_culture(name), builtin_thesaurus()
+    techniques = [entry for entry in (*culture.techniques, *culture.palettes) if entry.concept]
+    facets: dict[str, Sequence[Named]] = {
+        "type": culture.objects,
+        "material": (*culture.materials, *techniques),
+        "culture": (culture, *culture.periods),
+        "motif": (*culture.motifs, *culture.parts.values(), *(Named(kind, {}) for kind in DAMAGES)),
+        "theme": culture.themes,
+    }
+    assert tuple(facets) == FACETS
+    for facet, named in facets.items():
+        for entry in named:
+            assert entry.uri in thesaurus, f"{name}: {entry.id}"
+            assert thesaurus.facet(entry.uri) == facet, f"{name}: {entry.id}"
+    # Two motifs or types of one culture with one concept could not be told apart.
+    for group in (culture.motifs, culture.objects, tuple(culture.parts.values())):
+        assert len({entry.uri for entry in group}) == len(group)
+
+
+def test_the_thesaurus_ties_cultures_together() -> None:
+    thesaurus = builtin_thesaurus()
+    phoenix = {m.uri for name in OTHERS for m in load_culture(name).motifs if m.id == "phoenix"}
+    assert phoenix == {"urn:sherd:phoenix"}
+    assert {"urn:sherd:bird_motif", "urn:sherd:mythical_animal"} <= thesaurus.ancestors("urn:sherd:phoenix")
+
+
 def test_an_id_means_the_same_kind_of_thing_everywhere() -> None:
     kinds: dict[str, str] = {}
     for name in shipped_cultures():
         for entry in _named(load_culture(name)):
             kind = type(entry).__name__
-            # Periods and places are not concepts; they never stand in a record's list of concepts.
+            # Themes, materials, periods and places are free to be called as in their culture.
             if kind != "Named":
                 assert kinds.setdefault(entry.id, kind) == kind, (name, entry.id)
 

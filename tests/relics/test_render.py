@@ -89,6 +89,7 @@ def test_each_facet_says_what_is_true_of_the_relic(relics: list[Relic]) -> None:
             relic.period
         }
         assert {m.names["en"][0] for m in culture.materials if m.uri in facets["material"]} == set(relic.materials)
+        assert any(technique.uri in facets["material"] for technique in culture.techniques)
         assert set(facets["motif"]) == {region.concept for region in relic.regions[1:]}
         assert {t.names["en"][0] for t in culture.themes if t.uri in facets["theme"]} == set(relic.themes)
         assert set(relic.concepts) == {uri for uris in facets.values() for uri in uris}

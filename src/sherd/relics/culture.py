@@ -54,7 +54,8 @@ def concept_uri(name: str) -> str:
 class Named:
     """Something with an id and names in each language.
 
-    `concept` names what it is in the thesaurus, where that differs from the id: ids are of one culture only.
+    `concept` names what it is in the thesaurus, across cultures; empty for an id that is the name of its concept, and
+    for palettes, places and states that have none.
     """
 
     id: str
@@ -109,7 +110,10 @@ class Part(Named):
 
 @dataclass(frozen=True)
 class Palette(Named):
-    """Colours 0..1. `inks` are pairs of BODY and ACCENT colours; `tarnish` is patina, dirt or fading."""
+    """Colours 0..1. `inks` are pairs of BODY and ACCENT colours; `tarnish` is patina, dirt or fading.
+
+    Its `concept` is empty where it is a mere colour and no technique, as blue and white is.
+    """
 
     ground: tuple[Colour, ...]
     inks: tuple[tuple[Colour, Colour], ...]
@@ -379,6 +383,7 @@ def _palette(section: Section) -> Palette:
     palette = Palette(
         id=section.text("id"),
         names=_words(section),
+        concept=_concept_name(section) if "concept" in section.names() else "",
         ground=section.colours("ground"),
         inks=section.colour_pairs("inks"),
         line=section.colours("line")[0],
@@ -389,7 +394,13 @@ def _palette(section: Section) -> Palette:
 
 
 def _technique(section: Section) -> Technique:
-    entry = Technique(section.text("id"), _words(section), section.range("relief", -1, 1), section.range("ink", 0, 1))
+    entry = Technique(
+        id=section.text("id"),
+        names=_words(section),
+        concept=_concept_name(section),
+        relief=section.range("relief", -1, 1),
+        ink=section.range("ink", 0, 1),
+    )
     section.finish()
     return entry
 

@@ -51,8 +51,8 @@ class RegionTruth:
 class Relic:
     """A picture and everything that is true of it. `masks` has a (H, W) bool array for each region, or is None.
 
-    `concepts_by_facet` has the URIs of what is true of it by FACETS: the object's type; its material; its culture and
-    period; the motifs, parts and damage that can be seen; the themes of those motifs.
+    `concepts_by_facet` has the URIs of what is true of it by FACETS: the object's type; its material and technique; its
+    culture and period; the motifs, parts and damage that can be seen; the themes of those motifs.
     """
 
     id: str
@@ -160,7 +160,7 @@ def draw(plan: Plan, name: str, size_px: int, *, keep_masks: bool = False, witho
         themes=tuple(theme.names["en"][0] for theme in themes),
         concepts_by_facet={
             "type": (plan.object.uri,),
-            "material": (plan.material.uri,),
+            "material": tuple(thing.uri for thing in (plan.material, plan.technique, plan.palette) if thing.concept),
             "culture": (plan.culture.uri, plan.period.uri),
             "motif": tuple(dict.fromkeys(r.concept for r in regions if r.kind != "object")),
             "theme": tuple(theme.uri for theme in themes),
