@@ -149,3 +149,22 @@ def test_nothing_is_broader_than_itself_nor_named_twice_on_the_way_up(facet: str
         for one in entry.broader:
             others = (_ancestors(other) for other in entry.broader if other != one)
             assert not any(one in above for above in others), (uri, one)
+
+
+def test_five_facets_with_a_thousand_concepts_at_most_are_one_scheme() -> None:
+    assert FACETS == ["culture", "material", "motif", "theme", "type"]
+    assert 600 <= len(_broader()) <= 1000
+    with (DATA / "type.ttl").open("rb") as stream:
+        tops = {
+            quad.object.value
+            for quad in parse(stream, RdfFormat.TURTLE)
+            if quad.subject == NamedNode(SCHEME) and quad.predicate == NamedNode(f"{SKOS}hasTopConcept")
+        }
+    assert tops == {f"urn:sherd:{facet}" for facet in FACETS}
+
+
+def test_a_square_ding_is_a_ritual_bronze_but_no_tripod() -> None:
+    ancestors = _ancestors("urn:sherd:fangding")
+    assert {"urn:sherd:ding", "urn:sherd:food_vessel", "urn:sherd:bronze_ritual_vessel"} <= ancestors
+    assert "urn:sherd:tripod_vessel" not in ancestors
+    assert "urn:sherd:tripod_vessel" in _ancestors("urn:sherd:ding_tripod")
