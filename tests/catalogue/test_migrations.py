@@ -10,25 +10,45 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from sherd.catalogue import lexical, schema
+from sherd.catalogue import concepts, lexical, schema
 from sherd.catalogue.catalogue import Catalogue
+from sherd.catalogue.concept_writing import import_thesaurus
 from sherd.catalogue.database import Database
 from sherd.catalogue.migrations import Step, upgrade, version_of
+from sherd.catalogue.soundness import faults
 from sherd.errors import LibraryError, SchemaTooNew, SchemaTooOld
 from tests.catalogue.shelf import BELL, DING, FINGERPRINT, VASE, filled
+from tests.catalogue.vessels import SCHEME, TRIPOD, VESSEL, VESSELS
 
+NEWEST = schema.SCHEMA_VERSION
 GOLDEN = Path(__file__).parent / "golden"
 
 
+FULL_TEXT = {
+    "lexical": (lexical.CREATE, ("rowid", *lexical.COLUMNS)),
+    "concept_words": (lexical.CREATE_CONCEPT_WORDS, ("rowid", "words")),
+}
+
+
+def stocked(folder: Path) -> Catalogue:
+    """What the golden file of a version is the dump of: `shelf.filled` with a thesaurus (from version 2 on)."""
+    shelf = filled(folder)
+    import_thesaurus(shelf.database, VESSELS, name=SCHEME)
+    return shelf
+
+
 def dump(path: Path) -> str:
-    """A catalogue as SQL. The golden file of a version is the dump of `shelf.filled` under that version."""
+    """A catalogue as SQL."""
     with closing(sqlite3.connect(path)) as connection:
-        lines = [line for line in connection.iterdump() if "lexical" not in line and "writable_schema" not in line]
-        columns = ", ".join(("rowid", *lexical.COLUMNS))
-        words = connection.execute(f"SELECT {columns} FROM lexical ORDER BY rowid").fetchall()
-    quoted = (", ".join(repr(value) if isinstance(value, int) else f"'{value}'" for value in row) for row in words)
-    inserts = [f"INSERT INTO lexical({columns}) VALUES ({row});" for row in quoted]
-    return "\n".join([*lines[:-1], f"{lexical.CREATE};", *inserts, lines[-1], ""])
+        others = [*FULL_TEXT, "writable_schema"]
+        lines = [line for line in connection.iterdump() if not any(name in line for name in others)]
+        for name, (create, columns) in FULL_TEXT.items():
+            lines.insert(-1, f"{create};")
+            names = ", ".join(columns)
+            for row in connection.execute(f"SELECT {names} FROM {name} ORDER BY rowid").fetchall():
+                values = ", ".join(repr(value) if isinstance(value, int) else f"'{value}'" for value in row)
+                lines.insert(-1, f"INSERT INTO {name}({names}) VALUES ({values});")
+    return "\n".join([*lines, ""])
 
 
 def golden(version: int, folder: Path) -> Path:
@@ -46,6 +66,19 @@ def test_a_catalogue_of_every_version_opens_with_all_that_was_in_it(version: int
     assert [name for name, _ in shelf.lexical("青铜", 5)] == ["1982.30.1"]
     assert shelf.encoder_fingerprint() == FINGERPRINT
     assert version_of(shelf.database) == schema.SCHEMA_VERSION
+    assert list(faults(shelf.database)) == []
+    if version >= 2:
+        assert concepts.concept(shelf.database, TRIPOD) == VESSELS.concept(TRIPOD)
+        assert [found.uri for found in concepts.search(shelf.database, "圓鼎")] == [TRIPOD]
+        assert concepts.ancestors(shelf.database, TRIPOD) == [(VESSEL, 1)]
+    shelf.close()
+
+
+def test_a_thesaurus_comes_into_a_catalogue_that_was_made_before_there_were_any(tmp_path: Path) -> None:
+    shelf = Catalogue.open(golden(1, tmp_path), create=True)
+    import_thesaurus(shelf.database, VESSELS, name=SCHEME)
+    assert concepts.concept(shelf.database, TRIPOD) == VESSELS.concept(TRIPOD)
+    assert list(faults(shelf.database)) == []
     shelf.close()
 
 
@@ -57,9 +90,12 @@ def test_the_tables_are_those_of_the_golden_file(tmp_path: Path) -> None:
             return {row[0] for row in connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")}
 
     filled(tmp_path).close()
-    other = tmp_path / "golden"
-    other.mkdir()
-    assert tables(tmp_path / "catalogue.sqlite") == tables(golden(schema.SCHEMA_VERSION, other))
+    for version in range(1, schema.SCHEMA_VERSION + 1):
+        other = tmp_path / f"golden{version}"
+        other.mkdir()
+        old = golden(version, other)
+        Catalogue.open(old, create=True).close()
+        assert tables(tmp_path / "catalogue.sqlite") == tables(old)
 
 
 def _set_version(path: Path, version: int) -> None:
@@ -73,7 +109,9 @@ def test_a_newer_catalogue_is_refused_with_a_sentence(tmp_path: Path) -> None:
     _set_version(path, schema.SCHEMA_VERSION + 1)
     before = path.read_bytes()
     for create in (False, True):
-        with pytest.raises(SchemaTooNew, match=r"newer Sherd .schema 2; this one reads up to 1.; update it"):
+        with pytest.raises(
+            SchemaTooNew, match=rf"newer Sherd .schema {NEWEST + 1}; this one reads up to {NEWEST}.; update"
+        ):
             Catalogue.open(path, create=create)
     assert path.read_bytes() == before
 
@@ -81,10 +119,10 @@ def test_a_newer_catalogue_is_refused_with_a_sentence(tmp_path: Path) -> None:
 def test_a_step_brings_an_old_catalogue_up_to_date_and_keeps_a_copy(tmp_path: Path) -> None:
     filled(tmp_path).close()
     database = Database(tmp_path / "catalogue.sqlite")
-    steps = [Step(n, partial(_add_column, n)) for n in (2, 3)]
-    copies = upgrade(database, steps=steps, newest=3)
-    assert version_of(database, newest=3) == 3
-    assert [copy.name for copy in copies] == ["catalogue.sqlite.v1", "catalogue.sqlite.v2"]
+    steps = [Step(n, partial(_add_column, n)) for n in (NEWEST + 1, NEWEST + 2)]
+    copies = upgrade(database, steps=steps, newest=NEWEST + 2)
+    assert version_of(database, newest=NEWEST + 2) == NEWEST + 2
+    assert [copy.name for copy in copies] == [f"catalogue.sqlite.v{n}" for n in (NEWEST, NEWEST + 1)]
     old = Catalogue.open(copies[0])
     assert set(old.get_many(["bell"])) == {"bell"}
     old.close()
@@ -105,7 +143,7 @@ def test_a_step_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> None:
         raise RuntimeError("the lights went out")
 
     with pytest.raises(RuntimeError, match="lights"):
-        upgrade(database, steps=[Step(2, breaks)], newest=2)
+        upgrade(database, steps=[Step(NEWEST + 1, breaks)], newest=NEWEST + 1)
     database.close()
     shelf = Catalogue.open(tmp_path / "catalogue.sqlite")
     assert shelf.get_many(["1982.30.1"]) == {"1982.30.1": DING}
@@ -116,7 +154,7 @@ def test_without_a_step_an_old_catalogue_is_refused(tmp_path: Path) -> None:
     filled(tmp_path).close()
     database = Database(tmp_path / "catalogue.sqlite")
     with pytest.raises(LibraryError, match="can no longer bring up to date"):
-        upgrade(database, steps=[], newest=2)
+        upgrade(database, steps=[], newest=NEWEST + 1)
     database.close()
 
 

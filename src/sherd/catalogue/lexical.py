@@ -22,6 +22,8 @@ from sherd.types import Record
 COLUMNS = ("identifier", "title", "terms", "description")
 _WEIGHTS = (8.0, 4.0, 3.0, 1.0)
 CREATE = f"CREATE VIRTUAL TABLE lexical USING fts5({', '.join(COLUMNS)}, tokenize='porter unicode61', prefix='1')"
+CREATE_CONCEPT_WORDS = "CREATE VIRTUAL TABLE concept_words USING fts5(words, tokenize='porter unicode61', prefix='1')"
+"""The words of each label of a thesaurus, cut as those of records are."""
 
 _table = table("lexical", column("rowid"), *(column(name) for name in COLUMNS))
 _PIECE = re.compile(
@@ -64,9 +66,7 @@ def query_of(value: str) -> str | None:
     folded = fold(value)
     for piece in _PIECE.finditer(folded):
         if piece["cjk"]:
-            run = piece["cjk"]
-            pairs = [run[n : n + 2] for n in range(len(run) - 1)]
-            found += [_quoted(_plain(pair)) for pair in pairs] or ([_quoted(_plain(run)) + " *"] if run else [])
+            found += _cjk_terms(piece["cjk"])
         else:
             found += [_quoted(word) for word in _words(piece["word"])]
     stop = {_quoted(word) for word in _STOP} | {_quoted(word) + " *" for word in _STOP}
@@ -75,6 +75,17 @@ def query_of(value: str) -> str | None:
         return None
     identifiers = {identifier_token(part) for part in [folded, *folded.split()][: _MAX_QUERY_TOKENS // 2]}
     return " OR ".join([*wanted[:_MAX_QUERY_TOKENS], *(_quoted(token) for token in sorted(identifiers))])
+
+
+def every_word_of(value: str) -> str | None:
+    """The FTS5 expression for texts that have all the words of `value`; None when there is no word in it."""
+    found: list[str] = []
+    for piece in _PIECE.finditer(fold(value)):
+        if piece["cjk"]:
+            found += _cjk_terms(piece["cjk"])
+        else:
+            found += [_quoted(word) for word in _words(piece["word"])]
+    return " AND ".join(dict.fromkeys(found[:_MAX_QUERY_TOKENS])) or None
 
 
 def identifier_token(record_id: str) -> str:
@@ -142,6 +153,12 @@ def texts(record: Record) -> dict[str, str]:
 
 def _joined(values: Iterable[str]) -> str:
     return " ".join(token for value in values for token in tokens_of(value))
+
+
+def _cjk_terms(run: str) -> list[str]:
+    """A run of Chinese, Japanese or Korean as FTS5 terms: its pairs, or what begins with its one character."""
+    pairs = [run[n : n + 2] for n in range(len(run) - 1)]
+    return [_quoted(_plain(pair)) for pair in pairs] or [_quoted(_plain(run)) + " *"]
 
 
 def _words(word: str) -> list[str]:

@@ -3,6 +3,7 @@
 How the tables hang together: a *source* (a folder or table that was ingested) has *items* (its lines, rows or files);
 each item says something about one *record* and links it to *pictures* by *images*. A record is the merger of its items.
 A picture is known by the sha256 of its file; its `key` is never given to another picture, so an index may keep it.
+A *thesaurus* has *concepts*; labels and closure are compiled from their bodies, for looking up.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Goes up with every change of the tables, together with a step in `migrations/`."""
 
 APPLICATION_ID = 0x53485244
@@ -172,5 +173,54 @@ vectors = Table(
     Column("part", ForeignKey("vector_parts.number"), nullable=False),
     Column("row", Integer, nullable=False),
     Index("ix_vectors_part", "part"),
+    sqlite_with_rowid=False,
+)
+
+thesauri = Table(
+    "thesauri",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),  # URI of the scheme, or the name of the file that has none
+    Column("digest", String, nullable=False),  # of the bodies of all concepts, in their order
+    Column("imported", String, nullable=False),  # UTC, ISO 8601
+    Column("report", Text, nullable=False),  # JSON of what was wrong with it when it came in
+)
+
+concepts = Table(
+    "concepts",
+    metadata,
+    Column("number", _Number, primary_key=True),
+    Column("thesaurus", ForeignKey("thesauri.number"), nullable=False),
+    Column("uri", Text, nullable=False, index=True),
+    Column("notation", Text, index=True),
+    Column("facet", Text, nullable=False),
+    Column("body", Text, nullable=False),  # JSON of all that is known of it
+    UniqueConstraint("thesaurus", "uri"),
+)
+
+concept_labels = Table(
+    "concept_labels",
+    metadata,
+    Column("number", _Number, primary_key=True),  # also its row in concept_words
+    Column("concept", ForeignKey("concepts.number"), nullable=False, index=True),
+    Column("language", String, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("preferred", Integer, nullable=False),  # 1 or 0
+    Column("folded", Text, nullable=False),
+    Column("length", Integer, nullable=False),  # characters of the folded label
+    Column("head", Text, nullable=False),  # its first 24, for indexes that stay small
+    Column("tail", Text, nullable=False),  # its last 24 from the end: a slip early in a label leaves this whole
+    Index("ix_concept_labels_head", "head"),
+    Index("ix_concept_labels_length_head", "length", "head"),
+    Index("ix_concept_labels_length_tail", "length", "tail"),
+)
+
+concept_closure = Table(
+    "concept_closure",
+    metadata,
+    Column("descendant", ForeignKey("concepts.number"), primary_key=True),
+    Column("ancestor", ForeignKey("concepts.number"), primary_key=True),
+    Column("distance", Integer, nullable=False),  # steps on the shortest way up; 0 for the concept itself
+    Index("ix_concept_closure_ancestor", "ancestor", "distance"),
     sqlite_with_rowid=False,
 )

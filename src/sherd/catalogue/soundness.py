@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, create_engine, func, select, text, update
 
-from sherd.catalogue import lexical
+from sherd.catalogue import concept_writing, lexical
 from sherd.catalogue.database import Database
 from sherd.catalogue.records import digest, filter_terms, from_body, merge, to_body
-from sherd.catalogue.schema import images, items, metadata, record_terms, records, regions, terms
+from sherd.catalogue.schema import images, items, metadata, record_terms, records, regions, terms, thesauri
 from sherd.catalogue.writing import advance, rewrite
 from sherd.errors import CorruptData, InvalidArgument, StorageRefused
 from sherd.types import Box, Record, Region, SourceImage
@@ -45,6 +45,7 @@ def faults(database: Database) -> Iterator[Fault]:
         return
     yield from _item_faults(database)
     yield from _record_faults(database)
+    yield from _thesaurus_faults(database)
 
 
 def count_items(database: Database) -> int:
@@ -67,9 +68,19 @@ def mend(database: Database, found: Sequence[Fault]) -> None:
             connection.execute(text(lexical.CREATE))
             numbers = set(connection.scalars(select(records.c.number)))
         else:
-            numbers = {fault.number for fault in found if fault.kind in ("record_altered", "words_altered")}
+            wrong = [fault for fault in found if fault.kind in ("record_altered", "words_altered")]
+            numbers = {fault.number for fault in wrong if fault.where.startswith("record ")}
         numbers -= set(connection.scalars(select(items.c.record).where(items.c.number.in_(altered))))
         rewrite(connection, sorted(numbers))
+        if any(fault.where == "concept_words" for fault in found):
+            connection.execute(text("DROP TABLE concept_words"))
+            connection.execute(text(lexical.CREATE_CONCEPT_WORDS))
+            compiled = set(connection.scalars(select(thesauri.c.number)))
+        else:
+            compiled = {fault.number for fault in found if fault.where.startswith("thesaurus ")}
+        compiled -= {fault.number for fault in found if fault.kind == "thesaurus_altered"}
+        for number in sorted(compiled):
+            concept_writing.recompile(connection, number)
         advance(connection)
 
 
@@ -81,6 +92,7 @@ def _altered_tables(connection: Connection) -> list[str]:
     with made.begin() as empty:
         metadata.create_all(empty)
         empty.execute(text(lexical.CREATE))
+        empty.execute(text(lexical.CREATE_CONCEPT_WORDS))
         wanted: dict[str, str] = dict(empty.execute(tables).all())
     made.dispose()
     return sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
@@ -169,11 +181,34 @@ def _record_faults(database: Database) -> Iterator[Fault]:
         extra = connection.scalar(text("SELECT count(*) FROM lexical WHERE rowid NOT IN (SELECT number FROM records)"))
         if extra:
             yield Fault("words_altered", f"{extra} entries for searching belong to no record", "lexical")
+    yield from _full_text_faults(database, "lexical")
+
+
+def _thesaurus_faults(database: Database) -> Iterator[Fault]:
+    """`thesaurus_altered` where concepts are not what was imported; `words_altered` where only labels, words or closure
+    are not theirs."""
+    with database.read() as connection:
+        for number, name, what in concept_writing.faults(connection):
+            if what == "altered":
+                told = "its concepts are not those that were imported; import it again"
+                yield Fault("thesaurus_altered", told, f"thesaurus {name}", number)
+            else:
+                told = "its labels, words or closure are not those of its concepts"
+                yield Fault("words_altered", told, f"thesaurus {name}", number)
+        extra = connection.scalar(
+            text("SELECT count(*) FROM concept_words WHERE rowid NOT IN (SELECT number FROM concept_labels)")
+        )
+        if extra:
+            yield Fault("words_altered", f"{extra} entries for searching belong to no label", "concept_words")
+    yield from _full_text_faults(database, "concept_words")
+
+
+def _full_text_faults(database: Database, name: str) -> Iterator[Fault]:
     try:
         with database.write() as connection:
-            connection.execute(text("INSERT INTO lexical(lexical) VALUES ('integrity-check')"))
+            connection.execute(text(f"INSERT INTO {name}({name}) VALUES ('integrity-check')"))
     except CorruptData:
-        yield Fault("words_altered", "the full-text index does not match its texts", "lexical")
+        yield Fault("words_altered", "the full-text index does not match its texts", name)
     except StorageRefused:  # a read-only disk: the check has the form of a write
         return
 

@@ -3,7 +3,9 @@
 Kinds of problems, and what mends them:
 - `catalogue_damaged`: SQLite itself finds fault. A backup.
 - `item_altered`: what is stored of a source item is not what was read. `repair`, then an ingest of its source.
-- `record_altered`, `words_altered`: a record, its words or its filter terms are not what its items say. `repair`.
+- `record_altered`, `words_altered`: a record, its words or its filter terms are not what its items say, or the labels
+  of a thesaurus not what its concepts say. `repair`.
+- `thesaurus_altered`: the concepts of a thesaurus are not those that were imported. `sherd thesaurus import` again.
 - `thumbnail_missing`, `_altered`, `_extra`: `repair`, from the original where it is still there.
 - `vectors_missing`: a picture without vectors; `vectors_misplaced`: the row holds another picture's. `repair`.
 - `part_missing`, `_altered`, `_extra`: files of vectors. `repair`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
@@ -23,7 +23,8 @@ _IN_FOLDERS = (".ttl", ".rdf", ".jsonld", ".nt")
 class Thesaurus:
     """Concepts and their broader ones, as a directed acyclic graph; never changed once it is made.
 
-    Every method that takes a URI raises UnknownConcept, which names near ones, where there is no such concept.
+    Every method that takes a URI raises UnknownConcept, which names near ones, where there is no such concept. `scheme`
+    is the URI of the scheme that most concepts are in, None where no concept tells; `report` what was wrong as read.
     """
 
     def __init__(self, concepts: Mapping[str, Concept], report: CheckReport) -> None:
@@ -37,6 +38,8 @@ class Thesaurus:
         self._narrower = {uri: tuple(found) for uri, found in narrower.items()}
         self._up: dict[str, Mapping[str, int]] = {}
         self._labels: Mapping[str, tuple[tuple[str, str], ...]] | None = None
+        schemes = Counter(concept.scheme for concept in self if concept.scheme)
+        self.scheme = schemes.most_common(1)[0][0] if schemes else None
 
     @classmethod
     def from_concepts(cls, concepts: Iterable[Concept]) -> Thesaurus:
@@ -69,7 +72,7 @@ class Thesaurus:
 
     def ancestors(self, uri: str) -> frozenset[str]:
         """All broader concepts, on every way up; not the concept itself."""
-        return frozenset(self._steps_up(uri)) - {uri}
+        return frozenset(self.steps_up(uri)) - {uri}
 
     def descendants(self, uri: str) -> frozenset[str]:
         """All narrower concepts, on every way down; not the concept itself."""
@@ -88,7 +91,7 @@ class Thesaurus:
 
     def depth(self, uri: str) -> int:
         """Steps on the shortest way up to a concept without a broader one, which has depth 0."""
-        return min(steps for one, steps in self._steps_up(uri).items() if not self._concepts[one].broader)
+        return min(steps for one, steps in self.steps_up(uri).items() if not self._concepts[one].broader)
 
     def distance(self, a: str, b: str) -> int:
         """Steps on the shortest way from one concept to the other that goes up, and then down.
@@ -96,7 +99,7 @@ class Thesaurus:
         Two concepts without a common broader one are as far apart as if one concept were above all roots:
         depth(a) + depth(b) + 2.
         """
-        up_a, up_b = self._steps_up(a), self._steps_up(b)
+        up_a, up_b = self.steps_up(a), self.steps_up(b)
         common = up_a.keys() & up_b.keys()
         if not common:
             return self.depth(a) + self.depth(b) + 2
@@ -119,8 +122,8 @@ class Thesaurus:
         found = self._labels.get(fold_label(label), ())
         return tuple(dict.fromkeys(uri for uri, tag in found if language is None or speaks(tag, language)))
 
-    def _steps_up(self, uri: str) -> Mapping[str, int]:
-        """The concept and its ancestors -> fewest steps up to each."""
+    def steps_up(self, uri: str) -> Mapping[str, int]:
+        """The concept (0) and all its ancestors -> fewest steps up to each."""
         if uri not in self._up:
             self.concept(uri)
             steps = {uri: 0}

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, inspect, text
 
 from sherd.catalogue import lexical, schema
 from sherd.catalogue.database import Database
+from sherd.catalogue.migrations import to_2
 from sherd.errors import LibraryError, SchemaTooNew
 
 
@@ -29,7 +30,7 @@ class Step:
     apply: Callable[[Connection], None]
 
 
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (Step(2, to_2.apply),)
 
 
 def version_of(database: Database, *, newest: int = schema.SCHEMA_VERSION) -> int:
@@ -61,6 +62,7 @@ def create(database: Database) -> None:
     with database.write() as connection:
         schema.metadata.create_all(connection)
         connection.exec_driver_sql(lexical.CREATE)
+        connection.exec_driver_sql(lexical.CREATE_CONCEPT_WORDS)
         connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
         values = {
             "schema_version": str(schema.SCHEMA_VERSION),
