@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -15,17 +17,19 @@ def every_draw(count: int) -> list[tuple[int, ...]]:
     return list(itertools.product(range(count), repeat=count - 1))
 
 
-def bounds(outcomes: list[float], level: float) -> tuple[float, float]:
-    ordered = sorted(outcomes)
-    return (
-        float(np.quantile(ordered, (1 - level) / 2, method="inverted_cdf")),
-        float(np.quantile(ordered, (1 + level) / 2, method="inverted_cdf")),
-    )
+def bounds(outcomes: list[float], figure: float, level: float) -> tuple[float, float]:
+    """Bias-corrected percentiles of equally likely outcomes, the textbook's way."""
+    normal = NormalDist()
+    ties = [abs(one - figure) < 1e-9 for one in outcomes]
+    below = sum(0.5 if tie else float(one < figure) for one, tie in zip(outcomes, ties, strict=True)) / len(outcomes)
+    at = [normal.cdf(2 * normal.inv_cdf(below) + normal.inv_cdf(share)) for share in ((1 - level) / 2, (1 + level) / 2)]
+    return tuple(sorted(outcomes)[math.ceil(share * len(outcomes)) - 1] for share in at)  # type: ignore[return-value]
 
 
 def test_all_draws_of_four_values_give_the_same_bounds() -> None:
     values = [0.1, 0.35, 0.2, 0.9]
-    low, high = bounds([float(np.mean([values[n] for n in draw])) for draw in every_draw(4)], 0.8)
+    means = [float(np.mean([values[n] for n in draw])) for draw in every_draw(4)]
+    low, high = bounds(means, float(np.mean(values)), 0.8)
     found = interval(values, level=0.8, draws=20_000)
     assert found.mean == pytest.approx(np.mean(values))
     assert (found.low, found.high) == pytest.approx((low, high))
@@ -37,7 +41,7 @@ def test_all_draws_of_three_clusters_give_the_same_bounds() -> None:
     clusters = [name for name, group in groups.items() for _ in group]
     means = [float(np.mean([value for n in draw for value in groups["abc"[n]]])) for draw in every_draw(3)]
     found = interval(values, clusters=clusters, level=0.6, draws=20_000)
-    assert (found.low, found.high) == pytest.approx(bounds(means, 0.6))
+    assert (found.low, found.high) == pytest.approx(bounds(means, float(np.mean(values)), 0.6))
 
 
 def test_all_draws_of_seeds_and_queries_give_the_same_bounds() -> None:
@@ -48,17 +52,17 @@ def test_all_draws_of_seeds_and_queries_give_the_same_bounds() -> None:
         for queries in every_draw(3)
     ]
     found = interval(table, level=0.7, draws=40_000)
-    assert (found.low, found.high) == pytest.approx(bounds(means, 0.7))
+    assert (found.low, found.high) == pytest.approx(bounds(means, float(table.mean()), 0.7))
 
 
 def test_all_draws_of_a_pair_and_of_a_ratio() -> None:
     a, b = np.array([0.9, 0.4, 0.7]), np.array([0.2, 0.5, 0.3])
     draws = [list(draw) for draw in every_draw(3)]
     less = paired_interval(a, b, level=0.6, draws=20_000)
-    assert (less.low, less.high) == pytest.approx(bounds([float((a[d] - b[d]).mean()) for d in draws], 0.6))
+    assert (less.low, less.high) == pytest.approx(bounds([float((a[d] - b[d]).mean()) for d in draws], less.mean, 0.6))
     ratio = ratio_interval(a, b, level=0.6, draws=20_000)
     assert ratio.mean == pytest.approx(2.0)
-    assert (ratio.low, ratio.high) == pytest.approx(bounds([float(a[d].mean() / b[d].mean()) for d in draws], 0.6))
+    assert (ratio.low, ratio.high) == pytest.approx(bounds([float(a[d].mean() / b[d].mean()) for d in draws], 2.0, 0.6))
 
 
 @pytest.mark.parametrize(("per_object", "low", "high"), [(1, 0.91, 0.98), (8, 0.91, 0.98)])
@@ -92,6 +96,14 @@ def test_a_pair_takes_out_what_both_share() -> None:
     assert found.excludes(0)
     assert found.high - found.low < 0.01
     assert interval(a).low < float(b.mean())
+
+
+def test_bounds_make_good_for_draws_that_lie_to_one_side() -> None:
+    """The range of forty values is never wider in a draw: plain percentiles of draws would both lie below it."""
+    values = np.random.default_rng(4).random(40)
+    resampling = Resampling(40)
+    drawn = np.array([np.ptp(values[row > 0]) for weights in resampling.weights() for row in weights])
+    assert resampling.interval(float(np.ptp(values)), drawn).high == np.ptp(values)
 
 
 def test_the_two_sides_of_a_pair_mirror_each_other() -> None:
@@ -137,8 +149,15 @@ def test_means_over_groups_by_hand_with_and_without_weights() -> None:
     weights = np.array([[1, 1, 1], [2, 0, 0], [0, 0, 0], [1, 3, 2]], np.float64)
     assert bootstrap.mean_over_groups(values, groups).tolist() == [0.5]
     found = bootstrap.mean_over_groups(values, groups, weights)
-    assert found[[0, 1, 3]].tolist() == [0.5, 1.0, (0.25 + 0.5) / 2]
-    assert np.isnan(found[2])
+    assert found.tolist() == [0.5, (1 + 0.5) / 2, 0.5, (0.25 + 0.5) / 2]
+
+
+def test_rare_groups_do_not_shift_the_draws() -> None:
+    """Ten groups of one query that has 1, and one group of fifty that have 0."""
+    groups = ["common"] * 50 + [f"rare {n}" for n in range(10)]
+    values = [0.0] * 50 + [1.0] * 10
+    weights = np.concatenate(list(Resampling(60, draws=500).weights()))
+    assert bootstrap.mean_over_groups(values, groups, weights) == pytest.approx(np.full(500, 10 / 11))
 
 
 def test_bad_values_are_named() -> None:

@@ -70,13 +70,16 @@ def test_figures_agree_with_ir_measures(seed: int) -> None:
         assert retrieval.ndcg_at_k(ranking, grades.astype(np.float64), k) == pytest.approx(theirs[nDCG @ k])
 
 
-def test_chance_matches_simulation() -> None:
+@pytest.mark.parametrize("relevant_items", [1, 3, 40])
+def test_chance_matches_simulation(relevant_items: int) -> None:
     rng = np.random.default_rng(1)
-    relevant = np.zeros((1, 40), bool)
-    relevant[0, :3] = True
-    draws = [retrieval.first_ranks(rng.permutation(40)[None], relevant)[0] <= 5 for _ in range(4000)]
-    assert retrieval.chance_recall(relevant, 5) == pytest.approx(np.mean(draws), abs=0.03)
-    assert 0.02 < retrieval.chance_map(relevant) < 0.25
+    relevant = np.zeros((4000, 40), bool)
+    relevant[:, :relevant_items] = True
+    ranking = np.argsort(rng.random(relevant.shape), 1)
+    ranks = retrieval.first_ranks(ranking, relevant)
+    assert retrieval.chance_recall(relevant[:1], 5) == pytest.approx(retrieval.recall_at_k(ranks, 5), abs=0.03)
+    expected = retrieval.mean_average_precision(ranking, relevant)
+    assert retrieval.chance_map(relevant[:1]) == pytest.approx(expected, abs=0.01)
 
 
 def test_bad_values_are_named() -> None:
@@ -95,3 +98,5 @@ def test_bad_values_are_named() -> None:
         retrieval.ndcgs_at_k(RANKING, -gains, 5)
     with pytest.raises(InvalidArgument, match="query 0 has no relevant item"):
         retrieval.ndcgs_at_k(RANKING, gains * 0, 5)
+    with pytest.raises(InvalidArgument, match="query 0 has no relevant item"):
+        retrieval.chance_average_precisions(np.zeros((1, 3), bool))

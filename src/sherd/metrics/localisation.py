@@ -110,7 +110,9 @@ def hot_area(heat: FloatArray, size: tuple[int, int], *, level: float = 0.5) -> 
     _check_heat(heat)
     if not 0 <= level <= 1:
         raise InvalidArgument(f"level is {level}; give a fraction 0..1")
-    fine = _stretch(size[0], heat.shape[0]) @ heat.astype(np.float64) @ _stretch(size[1], heat.shape[1]).T
+    if heat.min() == heat.max():
+        return np.ones(size, bool)
+    fine = _stretched(_stretched(heat.astype(np.float64), size[0]).T, size[1]).T
     peak, mean = float(fine.max()), float(fine.mean())
     if peak - mean <= 1e-9 * max(1.0, abs(peak)):
         return np.ones(size, bool)
@@ -182,7 +184,12 @@ def _check_heat(heat: FloatArray) -> None:
         raise InvalidArgument(f"a heat map must be finite and of shape (h, w), got shape {heat.shape}")
 
 
-def _stretch(to: int, cells: int) -> NDArray[np.float64]:
-    """(to, cells) weights of linear interpolation between the middles of cells; beyond the outer middles it is flat."""
-    at = np.clip((np.arange(to) + 0.5) / to * cells - 0.5, 0, cells - 1)
-    return np.asarray(np.maximum(1 - np.abs(at[:, None] - np.arange(cells)), 0))
+def _stretched(rows: NDArray[np.float64], to: int) -> NDArray[np.float64]:
+    """(to, w) of (h, w): linear between the middles of rows, flat beyond the outer ones.
+
+    Not a product of matrices: threads of a BLAS cost ten times the arithmetic of such small ones on a busy machine.
+    """
+    at = np.clip((np.arange(to) + 0.5) / to * len(rows) - 0.5, 0, len(rows) - 1)
+    low = at.astype(np.int64)
+    share = (at - low)[:, None]
+    return np.asarray(rows[low] * (1 - share) + rows[np.minimum(low + 1, len(rows) - 1)] * share)

@@ -114,23 +114,57 @@ def ndcg_at_k(ranking: NDArray[np.int64], gains: FloatRows, k: int) -> float:
     return float(ndcgs_at_k(ranking, gains, k).mean())
 
 
-def chance_recall(relevant: NDArray[np.bool_], k: int) -> float:
-    """Recall@K of a random order, 0..1: one minus the hypergeometric chance of drawing nothing relevant in k draws."""
+def chance_recalls(relevant: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
+    """(queries,) chance 0..1 that a random order has something relevant among its first k.
+
+    Args:
+        relevant: (queries, items) bool.
+        k: cut-off; one beyond the number of items reaches them all.
+    Source: one minus the hypergeometric chance of drawing nothing relevant in k draws.
+
+    >>> chance_recalls(np.array([[True, False, False, True]]), k=1).tolist()
+    [0.5]
+    """
     items = relevant.shape[1]
     misses = np.ones(relevant.shape[0])
     bad = items - relevant.sum(1)
     for draw in range(min(k, items)):
         misses *= np.maximum(bad - draw, 0) / (items - draw)
-    return float(np.mean(1 - misses))
+    return 1 - misses
 
 
-def chance_map(relevant: NDArray[np.bool_], draws: int = 200, seed: int = 0) -> float:
-    """Mean average precision of random orders, 0..1, by simulation with a fixed seed over at most `draws` queries."""
-    rng = np.random.default_rng(seed)
+def chance_recall(relevant: NDArray[np.bool_], k: int) -> float:
+    """Mean over queries of `chance_recalls`: Recall@K of a random order, 0..1."""
+    return float(chance_recalls(relevant, k).mean())
+
+
+def chance_average_precisions(relevant: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(queries,) expected average precision 0..1 of a random order, exactly.
+
+    Args:
+        relevant: (queries, items) bool; every query needs one relevant item at least.
+    Raises:
+        InvalidArgument: a query has nothing relevant.
+    Source: of N items R are relevant. Each place holds a relevant one with chance R / N, and then has (R - 1) / (N - 1)
+        of the places before it relevant, so that the sum over places gives (H + (R - 1) / (N - 1) (N - H)) / N with the
+        harmonic number H of N.
+
+    >>> chance_average_precisions(np.array([[True, False]])).tolist()
+    [0.75]
+    """
+    totals = _totals(relevant)
     items = relevant.shape[1]
-    rows = rng.integers(0, relevant.shape[0], draws)
-    ranking = np.argsort(rng.random((draws, items)), 1).astype(np.int64)
-    return mean_average_precision(ranking, relevant[rows])
+    harmonic = float((1 / np.arange(1, items + 1)).sum())
+    return np.asarray((harmonic + (totals - 1) / max(items - 1, 1) * (items - harmonic)) / items)
+
+
+def chance_map(relevant: NDArray[np.bool_]) -> float:
+    """Mean over queries of `chance_average_precisions`, 0..1.
+
+    Raises:
+        InvalidArgument: a query has nothing relevant.
+    """
+    return float(chance_average_precisions(relevant).mean())
 
 
 def _totals(relevant: NDArray[np.bool_]) -> NDArray[np.int64]:
