@@ -8,15 +8,18 @@ import pytest
 import torch
 
 from sherd.errors import CorruptData
+from sherd.model.backbones import ImageSettings
 from sherd.model.checkpoint import load_tensors, save_tensors
+from sherd.model.clustering import ClusteringSettings
 from sherd.model.dual import DualEncoder, ModelSettings
 from sherd.model.export import export_image, export_text
-from sherd.model.image import ImageSettings
+from sherd.model.levels import LevelSettings
 from sherd.model.text import TextSettings
 
 TINY = ModelSettings(
     ImageSettings(widths=(8, 16, 16, 32), depths=(1, 1, 1), width=32, dim=32),
     TextSettings(vocabulary=50, width=32, layers=2, heads=2, max_tokens=12, dim=32),
+    LevelSettings(ClusteringSettings(slots=4)),
 )
 
 
@@ -32,9 +35,13 @@ def model() -> DualEncoder:
 
 
 def test_shapes_and_unit_length(model: DualEncoder) -> None:
-    objects, patches = model.image(torch.rand(2, 3, 64, 96))
-    assert objects.shape == (2, 32)
+    seen = model.image(torch.rand(2, 3, 64, 96))
+    patches = seen.patches
+    assert seen.object.shape == (2, 32)
     assert patches.shape == (2, 8, 12, 32)
+    assert seen.parts is not None
+    assert seen.parts.shape == (2, 4, 32)
+    assert torch.allclose(seen.parts.norm(dim=-1), torch.ones(2, 4), atol=1e-5)
     assert model.text(torch.ones(3, 5, dtype=torch.long)).shape == (3, 32)
     assert torch.allclose(patches.norm(dim=-1), torch.ones(2, 8, 12), atol=1e-5)
 
@@ -54,11 +61,16 @@ def test_onnx_agrees_with_torch_at_other_sizes_and_batches(model: DualEncoder, t
     export_text(model.text, tmp_path / "text.onnx")
     pictures = np.random.default_rng(0).integers(0, 256, (3, 48, 80, 3), np.uint8)
     session = onnxruntime.InferenceSession(tmp_path / "image.onnx", providers=["CPUExecutionProvider"])
-    objects, patches = session.run(["object", "patches"], {"pictures": pictures})
+    objects, patches, parts, masks = session.run(["object", "patches", "parts", "masks"], {"pictures": pictures})
     with torch.no_grad():
         expected = model.image(torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255)
-    assert (objects * expected[0].numpy()).sum(-1).min() >= 0.9999
-    assert (patches * expected[1].numpy()).sum(-1).min() >= 0.9999
+    assert expected.parts is not None
+    assert expected.slots is not None
+    assert (objects * expected.object.numpy()).sum(-1).min() >= 0.9999
+    assert (patches * expected.patches.numpy()).sum(-1).min() >= 0.9999
+    assert (parts * expected.parts.numpy()).sum(-1).min() >= 0.9999
+    assert masks.shape == (3, 4, 6, 10)
+    assert np.abs(masks.reshape(3, 4, 60) - expected.slots.masks.numpy()).max() < 2e-3
     ids = np.array([[3, 9, 4, 0], [5, 5, 6, 7]], np.int64)
     session = onnxruntime.InferenceSession(tmp_path / "text.onnx", providers=["CPUExecutionProvider"])
     with torch.no_grad():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -8,71 +8,113 @@ import torch
 
 from sherd.model.checkpoint import load_tensors
 from sherd.model.dual import DualEncoder, ModelSettings
-from sherd.training.batches import Batches, Source
+from sherd.thesaurus.thesaurus import builtin_thesaurus
+from sherd.training.batches import Batches, CaptionSettings, Source, Vocabulary
 from sherd.training.config import Stage, TrainSettings
 from sherd.training.corpus import relic_corpus
+from sherd.training.hierarchy import build_facets
 from sherd.training.loop import CHECKPOINT, Trainer, plan_from, rate_at, run
-from sherd.training.objective import Weights
+from sherd.training.objective import MethodSettings, Weights
+from sherd.training.relevance import Closure, names_of
 from sherd.training.tokenizer import train_tokenizer
 from tests.training import tiny
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> tuple[TrainSettings, Batches]:
+def parts(tmp_path: Path) -> tuple[TrainSettings, Batches, Vocabulary]:
     settings = tiny.settings(tmp_path)
+    thesaurus = builtin_thesaurus()
     corpus = relic_corpus(["ritual_bronze"], 8, 1, 64, 1, tmp_path / "relics")
+    closure = Closure(thesaurus, {})
+    corpus = replace(corpus, examples=[closure.close(example) for example in corpus.examples])
+    facets = build_facets(thesaurus, (example.concepts for example in corpus.examples))
+    names = {uri: names_of(thesaurus.concept(uri)) for facet in facets for uri in facet.nodes}
+    vocabulary = Vocabulary(facets, names, [(n[0], n[1]) for n in names.values() if len(n) > 1])
     tokenizer = train_tokenizer(corpus.texts(), vocabulary=600)
-    return settings, Batches([Source(corpus, 1.0)], tokenizer, seed=0, max_tokens=16)
+    captions = CaptionSettings(labels=4)
+    batches = Batches([Source(corpus, 1.0)], tokenizer, seed=0, max_tokens=16, captions=captions, vocabulary=vocabulary)
+    return settings, batches, vocabulary
 
 
-def trainer(settings: TrainSettings) -> Trainer:
+Parts = tuple[TrainSettings, Batches, Vocabulary]
+
+
+def trainer(settings: TrainSettings, vocabulary: Vocabulary) -> Trainer:
     torch.manual_seed(0)
     torch.set_num_threads(1)
-    return Trainer(DualEncoder(ModelSettings(settings.image, settings.text)), settings)
+    concepts = sum(len(facet.nodes) for facet in vocabulary.facets)
+    model = ModelSettings(settings.image, settings.text, settings.levels, concepts=concepts)
+    return Trainer(DualEncoder(model), settings, vocabulary.facets)
 
 
-def test_one_batch_is_learnt_and_every_term_is_named(parts: tuple[TrainSettings, Batches]) -> None:
-    settings, batches = parts
-    made = trainer(replace(settings, stages=(Stage(32, 8, 60),), learning_rate=5e-3, warmup_steps=5))
+def test_one_batch_is_learnt_and_every_term_is_named(parts: Parts) -> None:
+    settings, batches, vocabulary = parts
+    made = trainer(replace(settings, stages=(Stage(32, 8, 60),), learning_rate=5e-3, warmup_steps=5), vocabulary)
     batch = batches.make(0, batch=8, size_px=32)
     first = made.step(batch)
     for _ in range(50):
         last = made.step(batch)
-    assert set(first) == {"loss", "object", "part", "region", "pointing", "grad"}
+    terms = {"object", "part", "region", "pointing", "cover", "theme", "culture", "mask", "labels"}
+    watched = {"slots_used", "mask_entropy", "gate_up", "gate_down", "gate_theme", "gate_theme_up"}
+    assert set(first) == terms | watched | {"loss", "grad"}
+    assert set(last) - set(first) == {"redundancy", "covariance"}
+    for term in terms - {"mask"}:
+        assert last[term] < first[term], term
     assert last["object"] < 0.5 * first["object"]
-    assert last["part"] < first["part"]
-    assert last["region"] < first["region"]
 
 
-def test_gradients_reach_both_towers(parts: tuple[TrainSettings, Batches]) -> None:
-    settings, batches = parts
-    made = trainer(settings)
+def test_gradients_reach_both_towers(parts: Parts) -> None:
+    settings, batches, vocabulary = parts
+    made = trainer(settings, vocabulary)
+    made.done = made.total_steps
     made.step(batches.make(0, batch=8, size_px=32))
     silent = [name for name, p in made.model.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)]
     # Blocks start as the identity, so the first convolution of each has no gradient yet.
     assert not [name for name in silent if ".first." not in name and ".second.0" not in name]
 
 
-def test_a_weight_of_zero_switches_a_term_off(parts: tuple[TrainSettings, Batches]) -> None:
-    settings, batches = parts
+def test_a_weight_of_zero_switches_a_term_off(parts: Parts) -> None:
+    settings, batches, vocabulary = parts
     batch = batches.make(0, batch=8, size_px=32)
-    only = trainer(replace(settings, weights=Weights(1, 0, 0, 0, 0)))
+    off = {f.name: 0.0 for f in fields(Weights) if f.name != "object"}
+    only = trainer(replace(settings, weights=Weights(**off)), vocabulary)
     figures = only.step(batch)
     assert figures["loss"] == pytest.approx(figures["object"], rel=1e-5)
 
 
-def test_a_run_that_was_cut_goes_on_to_the_same_weights(parts: tuple[TrainSettings, Batches], tmp_path: Path) -> None:
-    settings, batches = parts
+@pytest.mark.parametrize(
+    "method",
+    [
+        MethodSettings(object_loss="sigmoid"),
+        MethodSettings(phrases="object"),
+        MethodSettings(phrases="pooled"),
+        MethodSettings(phrases="slots"),
+        MethodSettings(tree="flat"),
+        MethodSettings(tree="none"),
+        MethodSettings(soft_targets=0.0),
+        MethodSettings(smoothing=0.1),
+    ],
+)
+def test_every_choice_of_the_method_changes_the_loss(parts: Parts, method: MethodSettings) -> None:
+    settings, batches, vocabulary = parts
+    batch = batches.make(0, batch=8, size_px=32)
+    plain = trainer(settings, vocabulary).step(batch)["loss"]
+    other = trainer(replace(settings, method=method), vocabulary).step(batch)["loss"]
+    assert other != pytest.approx(plain, rel=1e-4)
+
+
+def test_a_run_that_was_cut_goes_on_to_the_same_weights(parts: Parts, tmp_path: Path) -> None:
+    settings, batches, vocabulary = parts
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     whole.mkdir()
     cut.mkdir()
-    run(trainer(settings), batches, whole, lambda line: None)
-    stopped = trainer(settings)
+    run(trainer(settings, vocabulary), batches, whole, lambda line: None)
+    stopped = trainer(settings, vocabulary)
     for step, stage in list(plan_from(settings.stages, 0))[:4]:
         stopped.step(batches.make(step, batch=stage.batch, size_px=stage.size_px))
     stopped.save(cut / CHECKPOINT, {})
     lines: list[dict[str, object]] = []
-    run(trainer(settings), batches, cut, lines.append)
+    run(trainer(settings, vocabulary), batches, cut, lines.append)
     assert lines[0] == {"event": "resumed", "step": 4}
     expected, found = load_tensors(whole / CHECKPOINT)[0], load_tensors(cut / CHECKPOINT)[0]
     assert expected.keys() == found.keys()

@@ -37,6 +37,9 @@ depths = [1, 1, 1]
 width = 16
 dim = 16
 
+[levels.clustering]
+slots = 2
+
 [text]
 vocabulary = 600
 width = 16

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from sherd.encoder.fingerprint import fingerprint
-from sherd.encoder.parts import cluster_parts, pool_box
+from sherd.encoder.parts import boxes_from_masks, cluster_parts, pool_box
 from sherd.encoder.preprocess import PREPROCESS_VERSION, input_shape, to_input
 from sherd.errors import CorruptData, ModelUnavailable
 from sherd.types import Box, Embeddings, FloatArray, Picture
@@ -37,7 +37,10 @@ class OnnxSettings:
 
 
 class OnnxEncoder:
-    """See `Encoder`. Batches pictures of one input shape together, so that no picture is padded."""
+    """See `Encoder`. Parts are the network's own where it has slots, else clusters of its patches.
+
+    Pictures of one input shape go in together, so that no picture is padded.
+    """
 
     def __init__(self, folder: Path, settings: OnnxSettings, *, threads: int | None = None) -> None:
         options = onnxruntime.SessionOptions()
@@ -45,6 +48,7 @@ class OnnxEncoder:
         options.log_severity_level = 3
         self._image = onnxruntime.InferenceSession(folder / "image.onnx", options, providers=["CPUExecutionProvider"])
         self._text = onnxruntime.InferenceSession(folder / "text.onnx", options, providers=["CPUExecutionProvider"])
+        self._outputs = [output.name for output in self._image.get_outputs()]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_padding(pad_id=0)
         self._tokenizer.enable_truncation(settings.max_tokens)
@@ -87,8 +91,12 @@ class OnnxEncoder:
         for shape, members in by_shape.items():
             for start in range(0, len(members), _BATCH):
                 rows = members[start : start + _BATCH]
-                whole[rows], patches = self._run([to_input(pictures[n], shape) for n in rows])
-                parts[rows], boxes[rows] = cluster_parts(patches, k, aspect=shape[1] / shape[0])
+                made = self._run([to_input(pictures[n], shape) for n in rows])
+                whole[rows] = made["object"]
+                if "parts" in made:
+                    parts[rows], boxes[rows] = made["parts"], boxes_from_masks(made["masks"])
+                else:
+                    parts[rows], boxes[rows] = cluster_parts(made["patches"], k, aspect=shape[1] / shape[0])
         return Embeddings(whole, parts, boxes)
 
     def encode_text(self, texts: Sequence[str]) -> FloatArray:
@@ -110,12 +118,11 @@ class OnnxEncoder:
     def patches(self, picture: Picture) -> FloatArray:
         """(h, w, D) unit patch vectors at the size used for heat maps."""
         shape = input_shape(picture.shape[0], picture.shape[1], self.settings.heat_px)
-        patches: FloatArray = self._run([to_input(picture, shape)])[1][0]
+        patches: FloatArray = self._run([to_input(picture, shape)])["patches"][0]
         return patches
 
-    def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> tuple[FloatArray, FloatArray]:
-        object_vectors, patches = self._image.run(["object", "patches"], {"pictures": np.stack(inputs)})
-        return object_vectors, patches
+    def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> dict[str, FloatArray]:
+        return dict(zip(self._outputs, self._image.run(self._outputs, {"pictures": np.stack(inputs)}), strict=True))
 
 
 def _cores() -> int:

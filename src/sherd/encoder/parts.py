@@ -60,6 +60,26 @@ def cluster_parts(patches: FloatArray, k: int, *, aspect: float = 1.0) -> tuple[
     return unit(centres[..., :dim]), boxes
 
 
+def boxes_from_masks(masks: FloatArray, *, level: float = 0.5) -> FloatArray:
+    """(n, K, 4) x, y, w, h in fractions of the grid: the area that each slot holds most.
+
+    Args:
+        masks: (n, K, h, w) shares 0..1. level: cells count by their share where it is so much of the slot's highest.
+    Returns:
+        Boxes that span sqrt(3) standard deviations around the centre: exact for an evenly filled rectangle.
+    """
+    _, _, h, w = masks.shape
+    weights = masks * (masks >= level * masks.max((2, 3), keepdims=True)) + 1e-9
+    weights = weights / weights.sum((2, 3), keepdims=True)
+    xs, ys = (np.arange(w) + 0.5) / w, (np.arange(h) + 0.5) / h
+    across, down = weights.sum(2), weights.sum(3)  # (n, K, w), (n, K, h)
+    mean = np.stack([across @ xs, down @ ys], -1)  # (n, K, 2)
+    variance = np.maximum(np.stack([across @ xs**2, down @ ys**2], -1) - mean**2, 0)
+    half = np.sqrt(3 * (variance + np.array([w, h], np.float64) ** -2 / 12))
+    low, high = np.clip(mean - half, 0, 1), np.clip(mean + half, 0, 1)
+    return np.concatenate([low, high - low], 2).astype(np.float32)
+
+
 def pool_box(patches: FloatArray, box: Box) -> FloatArray:
     """(D,) unit mean of the patch vectors (h, w, D) under `box`, each weighted by the share of its cell inside."""
     h, w, _ = patches.shape

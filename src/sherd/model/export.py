@@ -11,7 +11,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from sherd.model.image import ImageTower
+from sherd.model.levels import ImageTower
 from sherd.model.text import TextTower
 
 _SMALL = 256
@@ -19,23 +19,36 @@ _SMALL = 256
 
 
 class _Pictures(nn.Module):
-    """uint8 (n, H, W, 3) -> object (n, D), patches (n, h, w, D), so that callers need no arithmetic of their own."""
+    """uint8 (n, H, W, 3) -> what `export_image` names, so that callers need no arithmetic of their own."""
 
     def __init__(self, tower: ImageTower) -> None:
         super().__init__()
         self.tower = tower
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
-        objects, patches = self.tower(pictures.permute(0, 3, 1, 2).float() / 255)
-        return objects, patches
+    def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
+        seen = self.tower(pictures.permute(0, 3, 1, 2).float() / 255)
+        if seen.parts is None or seen.slots is None:
+            return seen.object, seen.patches
+        n, rows, columns, _ = seen.patches.shape
+        return seen.object, seen.patches, seen.parts, seen.slots.masks.reshape(n, -1, rows, columns)
 
 
 def export_image(tower: ImageTower, path: Path) -> None:
-    """Write `path` with input `pictures` (n, H, W, 3) uint8 and outputs `object` and `patches`; n, H, W are free."""
+    """Write `path` with input `pictures` (n, H, W, 3) uint8; n, H, W are free, H and W multiples of 16.
+
+    Outputs: `object` (n, D), `patches` (n, h, w, D); of a tower with slots also `parts` (n, K, D) and
+    `masks` (n, K, h, w).
+    """
     example = torch.zeros(2, 96, 112, 3, dtype=torch.uint8)
-    axes = {0: "n", 1: "height", 2: "width"}
-    _export(_Pictures(tower), example, path, ["pictures"], ["object", "patches"], {"pictures": axes, "object": {0: "n"},
-            "patches": {0: "n", 1: "rows", 2: "columns"}})  # fmt: skip
+    axes = {
+        "pictures": {0: "n", 1: "height", 2: "width"},
+        "object": {0: "n"},
+        "patches": {0: "n", 1: "rows", 2: "columns"},
+    }
+    if tower.clustering is not None:
+        axes |= {"parts": {0: "n"}, "masks": {0: "n", 2: "rows", 3: "columns"}}
+    outputs = [name for name in axes if name != "pictures"]
+    _export(_Pictures(tower), example, path, ["pictures"], outputs, axes)
 
 
 def export_text(tower: TextTower, path: Path) -> None:

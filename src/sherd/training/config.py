@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from sherd.errors import InvalidConfig
-from sherd.model.image import ImageSettings
+from sherd.model.backbones import ImageSettings
+from sherd.model.levels import LevelSettings
 from sherd.model.text import TextSettings
-from sherd.training.objective import Weights
+from sherd.training.batches import CaptionSettings
+from sherd.training.objective import MethodSettings, Weights
 
 T = TypeVar("T")
 
@@ -35,6 +37,9 @@ class DataSettings:
     pack_share: share 0..1 of every batch that comes from packs. pack_px: side of the square that they are kept at.
     tokenizer_texts: further text files, for choosing which characters the table holds.
     teacher: safetensors file of a ViT whose features pack pictures should predict; empty for none.
+    thesaurus: where the broader concepts and the facets come from: builtin, or a file or folder; empty for none.
+    label_thesauri: further thesauri (builtin, files or folders) whose names in Chinese and English are matched.
+    cache: folder of drawn relics and of the teacher's features, to be shared by runs; empty for the run's own.
     """
 
     relics: tuple[str, ...] = ()
@@ -48,11 +53,17 @@ class DataSettings:
     pack_px: int = 192
     tokenizer_texts: tuple[str, ...] = ()
     teacher: str = ""
+    thesaurus: str = "builtin"
+    label_thesauri: tuple[str, ...] = ()
+    cache: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainSettings:
-    """How it is learnt. Rates are of AdamW with a linear warm-up and a cosine to zero; `ema` is the decay a step."""
+    """How it is learnt. Rates are of AdamW with a linear warm-up and a cosine to zero; `ema` is the decay a step.
+
+    device: cpu, cuda, or auto (cuda where there is one).
+    """
 
     name: str
     out: str
@@ -65,11 +76,15 @@ class TrainSettings:
     checkpoint_every: int = 200
     threads: int = 0
     workers: int = 2
+    device: str = "auto"
     heat_px: int = 224
     parts_per_image: int = 8
     data: DataSettings = field(default_factory=DataSettings)
     image: ImageSettings = field(default_factory=ImageSettings)
+    levels: LevelSettings = field(default_factory=LevelSettings)
     text: TextSettings = field(default_factory=TextSettings)
+    captions: CaptionSettings = field(default_factory=CaptionSettings)
+    method: MethodSettings = field(default_factory=MethodSettings)
     weights: Weights = field(default_factory=Weights)
 
 

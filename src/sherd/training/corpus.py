@@ -6,9 +6,9 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +31,8 @@ MASK_PX = 40
 
 RENDERED = "rendered"
 _ARRAYS = ("pictures", "masks", "mask_start")
+_FORMAT = 2
+"""Goes up with every change of what is kept of a drawn relic."""
 _SENTENCE = re.compile(r"(?<=[.!?。！？；])\s*")
 
 
@@ -48,7 +50,8 @@ class Example:
     """One picture's texts.
 
     `group` is equal for pictures of one object; `world` tells which pictures' labels are comparable: RENDERED, or the
-    name of a pack. `region_keys` are the keys of every phrase that is true of a region, by region.
+    name of a pack. `region_keys` are the keys of every phrase that is true of a region, by region. `concepts`: URIs of
+    the thesaurus by facet.
     """
 
     group: str
@@ -56,11 +59,17 @@ class Example:
     captions: tuple[str, ...]
     phrases: tuple[PhraseTarget, ...]
     region_keys: tuple[frozenset[str], ...] = ()
+    concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> frozenset[str]:
         """The keys of all phrases that are true of the picture."""
         return frozenset(phrase.key for phrase in self.phrases).union(*self.region_keys)
+
+    @cached_property
+    def all_concepts(self) -> frozenset[str]:
+        """The URIs of all facets."""
+        return frozenset(uri for uris in self.concepts.values() for uri in uris)
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,14 +231,14 @@ def _relic_example(relic: Relic, culture: Culture) -> Example:
     for number, region in enumerate(relic.regions):
         if region.kind == "motif":
             names = (text for language in LANGUAGES for text in motifs[region.id].names[language])
-            phrases += [PhraseTarget(text, f"motif:{region.concept}", number) for text in names]
-    region_keys = tuple(frozenset({_key(region), f"{region.kind}:{region.concept}"}) for region in relic.regions)
-    return Example(relic.id, RENDERED, tuple(c.text for c in relic.captions), tuple(phrases), region_keys)
+            phrases += [PhraseTarget(text, region.concept, number) for text in names]
+    region_keys = tuple(frozenset({_key(region), region.concept}) for region in relic.regions)
+    captions = tuple(c.text for c in relic.captions)
+    return Example(relic.id, RENDERED, captions, tuple(phrases), region_keys, relic.concepts_by_facet)
 
 
 def _key(region: RegionTruth) -> str:
-    place = "" if region.place is None else f"@{region.place}"
-    return f"{region.kind}:{region.concept}{place}"
+    return region.concept if region.place is None else f"{region.concept}@{region.place}"
 
 
 def shrink_mask(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -270,7 +279,7 @@ def _cached(folder: Path, make: Callable[[], Corpus]) -> Corpus:
 
 def _digest(culture: str) -> str:
     """Short digest of a culture's description, so that a changed culture is drawn again."""
-    return hashlib.sha256(repr(load_culture(culture)).encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{_FORMAT}{load_culture(culture)!r}".encode()).hexdigest()[:8]
 
 
 def _to_json(example: Example) -> dict[str, Any]:
@@ -280,6 +289,7 @@ def _to_json(example: Example) -> dict[str, Any]:
         "captions": example.captions,
         "phrases": [[phrase.text, phrase.key, phrase.region] for phrase in example.phrases],
         "region_keys": [sorted(keys) for keys in example.region_keys],
+        "concepts": dict(example.concepts),
     }
 
 
@@ -290,4 +300,5 @@ def _from_json(row: dict[str, Any]) -> Example:
         tuple(row["captions"]),
         tuple(PhraseTarget(*phrase) for phrase in row["phrases"]),
         tuple(map(frozenset, row["region_keys"])),
+        {facet: tuple(uris) for facet, uris in row["concepts"].items()},
     )

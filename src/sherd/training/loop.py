@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,10 +13,12 @@ import torch
 from torch import Tensor
 from torch.optim import AdamW
 
+from sherd.errors import InvalidConfig
 from sherd.model.checkpoint import load_tensors, save_tensors
 from sherd.model.dual import DualEncoder
-from sherd.training.batches import Batch, Batches
+from sherd.training.batches import Batch, Batches, to_device
 from sherd.training.config import Stage, TrainSettings
+from sherd.training.hierarchy import Facet
 from sherd.training.objective import objective
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -25,9 +27,11 @@ CHECKPOINT = "checkpoint.safetensors"
 class Trainer:
     """A model with its optimiser and its running mean of weights. `step()` needs no disk."""
 
-    def __init__(self, model: DualEncoder, settings: TrainSettings) -> None:
+    def __init__(self, model: DualEncoder, settings: TrainSettings, facets: Sequence[Facet] = ()) -> None:
+        self.device = device_of(settings.device)
         # Convolutions over channels-last tensors are about twice as fast on CPUs.
-        self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.facets = [facet.to(self.device) for facet in facets]
         self.settings = settings
         self.total_steps = sum(stage.steps for stage in settings.stages)
         matrices = [p for p in model.parameters() if p.ndim > 1]
@@ -36,16 +40,25 @@ class Trainer:
             {"params": matrices, "weight_decay": settings.weight_decay},
             {"params": others, "weight_decay": 0.0},
         ]
-        self.optimizer = AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6)
+        self.optimizer = AdamW(groups, lr=settings.learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True)
         self.ema = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
         self.done = 0
 
     def step(self, batch: Batch) -> dict[str, float]:
         """One update; the loss and each of its terms as numbers."""
         self.model.train()
+        # What drops out depends on the step alone, so that a resumed run goes on as if it had never stopped.
+        torch.manual_seed(self.settings.seed * 1_000_003 + self.done)
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.learning_rate * rate_at(self.done, self.settings.warmup_steps, self.total_steps)
-        loss, terms = objective(self.model, batch, self.settings.weights)
+        loss, terms = objective(
+            self.model,
+            to_device(batch, self.device),
+            self.settings.weights,
+            self.settings.method,
+            self.facets,
+            progress=self.done / self.total_steps,
+        )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
@@ -77,10 +90,14 @@ class Trainer:
         """Go on from a file that `save` wrote for the same settings."""
         tensors, metadata = load_tensors(path)
         self.model.load_state_dict(_under(tensors, "model."))
-        self.ema = _under(tensors, "ema.")
+        self.ema = {name: tensor.to(self.device) for name, tensor in _under(tensors, "ema.").items()}
         state: dict[int, dict[str, Tensor]] = {}
+        learnt = [p for group in self.optimizer.param_groups for p in group["params"]]
         for name, tensor in _under(tensors, "adam.").items():
             number, key = name.split(".", 1)
+            if tensor.ndim:
+                # The fused optimiser walks through memory: a moment must lie there as its weight does.
+                tensor = torch.empty_like(learnt[int(number)]).copy_(tensor)
             state.setdefault(int(number), {})[key] = tensor
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.done = int(str(metadata["done"]))
@@ -124,6 +141,20 @@ def run(trainer: Trainer, batches: Batches, out: Path, say: Callable[[dict[str, 
                 say(line)
             if trainer.done % settings.checkpoint_every == 0 or current is None:
                 trainer.save(checkpoint, {"name": settings.name})
+
+
+def device_of(name: str) -> torch.device:
+    """The device that a setting means.
+
+    Raises:
+        InvalidConfig: it is none that torch knows or that is there.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise InvalidConfig(f"device is '{name}', which cannot be used ({error}); give cpu, cuda or auto") from error
 
 
 def rate_at(step: int, warmup: int, total: int) -> float:

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from sherd.errors import InvalidConfig
 from sherd.model.dual import DualEncoder
-from sherd.training import losses
+from sherd.model.levels import FACETS, LevelFeatures
+from sherd.training import hierarchy, losses
 from sherd.training.batches import Batch
+from sherd.training.hierarchy import Facet
+
+PHRASES = ("slots+patches", "slots", "patches", "pooled", "object")
+OBJECT_LOSSES = ("softmax", "sigmoid")
+_MIRRORED = 16
+"""One in so many pictures is also seen in the mirror, for the masks' sake."""
+_CAPTION_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +31,230 @@ class Weights:
     part: float = 1.0
     region: float = 1.0
     pointing: float = 0.3
+    cover: float = 0.3
+    theme: float = 0.3
+    culture: float = 0.3
+    redundancy: float = 0.02
+    covariance: float = 0.02
+    mask: float = 0.2
+    labels: float = 0.2
     teacher: float = 0.5
 
 
-def objective(model: DualEncoder, batch: Batch, weights: Weights) -> tuple[Tensor, Mapping[str, Tensor]]:
-    """The weighted sum, and each term before weighting.
+@dataclass(frozen=True, slots=True)
+class MethodSettings:
+    """What the terms are made of; every arm of the comparison is a choice here.
 
-    The text tower runs once over captions and once over phrases; patches are shared by all local terms.
+    object_loss: softmax (InfoNCE) or sigmoid (SigLIP). soft_targets: share 0..1 of the object's target that goes to
+    pictures with the same concepts. smoothing: label smoothing of the object's loss.
+    phrases: what the part loss compares phrases with: slots, patches (soft maximum over cells), pooled (the vector that
+    a phrase pools from the cells, as FLAIR does) or the object vector. tree: see `hierarchy.TREES`.
+    decoupling_from: share 0..1 of the steps after which redundancy and covariance count.
     """
-    scales = model.scales()
+
+    object_loss: str = "softmax"
+    soft_targets: float = 0.15
+    smoothing: float = 0.0
+    phrases: str = "slots+patches"
+    tree: str = "right"
+    decoupling_from: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name, value, choices in (
+            ("object_loss", self.object_loss, OBJECT_LOSSES),
+            ("phrases", self.phrases, PHRASES),
+            ("tree", self.tree, hierarchy.TREES),
+        ):
+            if value not in choices:
+                raise InvalidConfig(f"[method] {name} is '{value}'; choose one of {', '.join(choices)}")
+
+
+def objective(
+    model: DualEncoder,
+    batch: Batch,
+    weights: Weights,
+    method: MethodSettings,
+    facets: Sequence[Facet] = (),
+    *,
+    progress: float = 1.0,
+) -> tuple[Tensor, Mapping[str, Tensor]]:
+    """The weighted sum, and each term before weighting, with what is only watched: gates, slots in use, mask entropy.
+
+    Args:
+        facets: as the batch's targets were made with. progress: share 0..1 of the steps that are done.
+    The image tower runs once, mirrored pictures included; the text tower once over captions and once over all else.
+    """
+    b = len(batch.pictures)
+    wanted = {f.name for f in fields(weights) if getattr(weights, f.name) > 0}
+    has_slots = model.image.clustering is not None
+    mirrored = max(1, b // _MIRRORED) if has_slots and "mask" in wanted else 0
+    scales, biases = model.scales(), model.biases()
+    m, v = len(batch.phrase_ids), len(batch.name_ids)
     # bfloat16 for the networks and the one large product; logits of the other losses need float32's digits.
-    with torch.autocast("cpu", torch.bfloat16):
-        fused, sixteenth = model.image.features(batch.pictures)
-        objects, patches = model.image.heads(fused, sixteenth)  # (B, D), (B, h, w, D)
-        captions = model.text(batch.caption_ids)  # (B, D)
-        phrases = model.text(batch.phrase_ids) if len(batch.phrase_ids) else None  # (M, D)
-    b, h, w, dim = patches.shape
-    terms = {"object": losses.object_loss(objects, captions, batch.same, scales[0])}
+    with torch.autocast(batch.pictures.device.type, torch.bfloat16):
+        pictures = torch.cat([batch.pictures, batch.pictures[:mirrored].flip(-1)]) if mirrored else batch.pictures
+        both = model.image(pictures)
+        captions = model.text(batch.caption_ids).float()  # (B, D)
+        local = bool(wanted & {"part", "region", "pointing"})
+        phrases = model.text(batch.phrase_ids).float() if m and local else None  # (M, D)
+        facet_terms = has_slots and v > 0 and bool(wanted & {"theme", "culture"})
+        names = model.text(batch.name_ids).float() if facet_terms else None  # (V, D)
+        labels = (
+            [model.text(ids).float() for ids in batch.label_ids] if batch.label_ids and "labels" in wanted else None
+        )
+    seen = _first(both, b)
+    terms: dict[str, Tensor] = {"object": _object(seen.object, captions, batch, method, scales, biases)}
     if phrases is not None:
-        flat = patches.reshape(b, h * w, dim)
-        half = (phrases.bfloat16(), flat.bfloat16())
-        terms["part"] = losses.part_loss(*half, batch.relevance, batch.known, scales[1])
-        if len(batch.region_image):
-            own = flat[batch.region_image]  # (R, N, D)
-            said = phrases[batch.region_phrase]
-            inside = batch.region_weights.flatten(1)
-            regions = losses.pool_regions(own, inside)
-            terms["region"] = losses.region_loss(regions, said, batch.region_same, batch.region_known, scales[2])
-            terms["pointing"] = losses.pointing_loss(said, own, inside, scales[2])
+        terms |= _local(seen, phrases, batch, wanted, method, scales, biases)
+    if names is not None and seen.facets is not None:
+        terms |= _semantic(seen.facets, captions, names, model.residuals, batch, facets, method, scales["theme"])
+    if labels is not None:
+        logits = scales["object"] * labels[0] @ labels[1].T
+        own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+        terms["labels"] = (losses.multi_positive(logits, own) + losses.multi_positive(logits.T, own)) / 2
+    if seen.slots is not None and seen.parts is not None:
+        terms |= _masks(both, b, mirrored, background=model.settings.levels.clustering.background)
+        if progress >= method.decoupling_from:
+            terms["redundancy"] = losses.redundancy_loss(seen.parts)
+            terms["covariance"] = losses.covariance_loss(seen.parts, seen.object)
     if model.to_teacher is not None and batch.teacher is not None and batch.teacher_seen is not None:
-        mapped = model.to_teacher(fused.float()).permute(0, 2, 3, 1)
+        mapped = model.to_teacher(seen.grid.float()).permute(0, 2, 3, 1)
         terms["teacher"] = losses.teacher_loss(mapped, batch.teacher, batch.teacher_seen)
     total = torch.stack([getattr(weights, name) * term.float() for name, term in terms.items()]).sum()
-    return total, terms
+    return total, terms | _watched(seen)
+
+
+def _object(
+    objects: Tensor,
+    captions: Tensor,
+    batch: Batch,
+    method: MethodSettings,
+    scales: Mapping[str, Tensor],
+    biases: Mapping[str, Tensor],
+) -> Tensor:
+    if method.object_loss == "sigmoid":
+        return losses.sigmoid_pairs(scales["object"] * objects @ captions.T + biases["object"], batch.same)
+    return losses.object_loss(
+        objects,
+        captions,
+        batch.same,
+        scales["object"],
+        overlap=batch.overlap,
+        soft=method.soft_targets,
+        smoothing=method.smoothing,
+    )
+
+
+def _local(
+    seen: LevelFeatures,
+    phrases: Tensor,
+    batch: Batch,
+    wanted: set[str],
+    method: MethodSettings,
+    scales: Mapping[str, Tensor],
+    biases: Mapping[str, Tensor],
+) -> dict[str, Tensor]:
+    b, h, w, dim = seen.patches.shape
+    flat = seen.patches.reshape(b, h * w, dim)
+    terms = {}
+    if "part" in wanted:
+        scores = []
+        if method.phrases == "object":
+            scores.append(phrases @ seen.object.T)
+        if method.phrases == "pooled":
+            scores.append(losses.conditioned_scores(phrases.bfloat16(), flat.bfloat16()).float())
+        if "patches" in method.phrases:
+            scores.append(losses.soft_maximum_scores(phrases.bfloat16(), flat.bfloat16(), sharpness=12.0).float())
+        if "slots" in method.phrases and seen.parts is not None and seen.slots is not None:
+            scores.append(losses.soft_maximum_scores(phrases, seen.parts, seen.slots.presence.float()))
+        each = [losses.phrase_loss(one, batch.relevance, batch.known, scales["part"], biases["part"]) for one in scores]
+        terms["part"] = torch.stack(each).mean()
+    if len(batch.region_image) and wanted & {"region", "pointing", "cover"}:
+        # index_select: its gradient is several times cheaper than that of indexing
+        own = flat.index_select(0, batch.region_image)  # (R, N, D)
+        said = phrases.index_select(0, batch.region_phrase)
+        inside = batch.region_weights.flatten(1)
+        regions = losses.pool_regions(own, inside)
+        terms["region"] = losses.region_loss(regions, said, batch.region_same, batch.region_known, scales["region"])
+        terms["pointing"] = losses.pointing_loss(said, own, inside, scales["region"])
+        if seen.slots is not None:
+            masks = seen.slots.masks.float().reshape(b, -1, h, w).index_select(0, batch.region_image)
+            terms["cover"] = losses.cover_loss(masks, batch.region_weights, batch.region_exact)
+    return {name: term for name, term in terms.items() if name in wanted}
+
+
+def _semantic(
+    queries: Tensor,
+    captions: Tensor,
+    names: Tensor,
+    residuals: Tensor | None,
+    batch: Batch,
+    facets: Sequence[Facet],
+    method: MethodSettings,
+    scale: Tensor,
+) -> dict[str, Tensor]:
+    """theme: the concepts that were catalogued. culture: what is broader, for pictures and for captions."""
+    theme, culture = [], []
+    start = 0
+    for facet, targets in zip(facets, batch.facets, strict=True):
+        rows = slice(start, start + len(facet.nodes))
+        start = rows.stop
+        leaves = _concept_vectors(names[rows], None if residuals is None else residuals[rows], facet)
+        inner = torch.ones(len(facet.nodes), dtype=torch.bool, device=leaves.device)
+        inner[facet.leaves] = False
+        logits = scale * queries[:, FACETS.index(facet.name)] @ leaves.T  # (B, L)
+        theme.append(hierarchy.node_loss(logits, facet, targets.own, targets.absent & ~inner, weighted=False))
+        said = scale * captions @ leaves.T
+        if method.tree == "flat":
+            shown = targets.own.any(1)
+            culture += [0.1 * hierarchy.smoothing_loss(one, shown) for one in (logits, said)]
+        elif method.tree != "none":
+            absent = targets.absent & inner
+            culture.append(hierarchy.node_loss(logits, facet, targets.broader, absent, weighted=True))
+            culture.append(_CAPTION_SHARE * hierarchy.node_loss(said, facet, targets.broader, absent, weighted=True))
+    terms = {"theme": torch.stack(theme).mean()}
+    if culture:
+        terms["culture"] = torch.stack(culture).sum() / len(facets)
+    return terms
+
+
+def _concept_vectors(names: Tensor, residuals: Tensor | None, facet: Facet) -> Tensor:
+    """(L, D) unit vectors of the leaves: the name's text vector plus learned residuals of itself and all above it."""
+    vectors = names
+    if residuals is not None:
+        vectors = names + facet.above.to(residuals) @ residuals
+    return functional.normalize(vectors[facet.leaves], dim=1)
+
+
+def _masks(both: LevelFeatures, b: int, mirrored: int, *, background: bool) -> dict[str, Tensor]:
+    assert both.slots is not None
+    h, w = both.patches.shape[1:3]
+    masks, rest = both.slots.masks, both.slots.background
+    loss = losses.mask_loss(masks[:b], rest[:b], h, w, has_background=background)
+    if mirrored:
+        grid = masks.float().reshape(len(masks), -1, h, w)
+        loss = loss + losses.equivariance_loss(grid[:mirrored], grid[b:])
+    return {"mask": loss}
+
+
+def _watched(seen: LevelFeatures) -> dict[str, Tensor]:
+    if seen.slots is None:
+        return {}
+    masks = seen.slots.masks.detach()
+    used = (masks.float().amax((0, 2)) > 0.5).float().sum()
+    gates = {f"gate_{name}": value for name, value in (seen.gates or {}).items()}
+    return {"slots_used": used, "mask_entropy": losses.mask_entropy(masks, seen.slots.background.detach()), **gates}
+
+
+def _first(both: LevelFeatures, b: int) -> LevelFeatures:
+    """The levels of the first b pictures."""
+    slots = both.slots
+    return LevelFeatures(
+        object=both.object[:b],
+        patches=both.patches[:b],
+        grid=both.grid[:b],
+        parts=None if both.parts is None else both.parts[:b],
+        slots=None if slots is None else type(slots)(*(value[:b] for value in slots)),
+        facets=None if both.facets is None else both.facets[:b],
+        gates=both.gates,
+    )
