@@ -2,7 +2,7 @@
 
 Measured on relics drawn from a seed that no training used (1,000 of the trained cultures together, 500 of the culture
 that no model is trained on), and on the held-out records of every pack below SHERD_SHARED (default ../shared) that is
-there. Chance stands beside every figure.
+there. Every figure has its 95 % interval, and chance beside it.
 """
 
 from __future__ import annotations
@@ -41,13 +41,14 @@ def main() -> None:
     reports: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder)
-        render_pack(resolve_spec("all"), given.gallery, SEED, drawn / "trained", workers=2)
-        render_pack([load_culture("glyph_stela")], given.gallery // 2, SEED, drawn / "unseen", workers=2)
-        reports["rendered, trained cultures"] = evaluate(encoder, drawn / "trained").as_dict()
-        reports["rendered, unseen culture"] = evaluate(encoder, drawn / "unseen").as_dict()
+        render_pack(resolve_spec("all"), given.gallery, SEED, drawn / "trained", masks=True, workers=2)
+        render_pack([load_culture("glyph_stela")], given.gallery // 2, SEED, drawn / "unseen", masks=True, workers=2)
+        reports["rendered, trained cultures"] = evaluate(encoder, drawn / "trained").as_dict(queries=False)
+        reports["rendered, unseen culture"] = evaluate(encoder, drawn / "unseen").as_dict(queries=False)
     for name, split in PACKS:
         if (packs / name).is_dir():
-            reports[f"{name}, {split or 'all'}"] = evaluate(encoder, packs / name, split=split).as_dict()
+            found = evaluate(encoder, packs / name, split=split)
+            reports[f"{name}, {split or 'all'}"] = found.as_dict(queries=False)
         else:
             print(f"{name}: not there, not measured (SHERD_SHARED, ../shared)")
     for name, report in reports.items():
@@ -60,18 +61,23 @@ def _show(name: str, report: dict[str, Any]) -> None:
     print(f"{name}: {report['data']['pictures']} pictures")
     chance = report["chance"]
     for which, found in (("served", report["retrieval"]), ("objects only", report["retrieval_object_only"]),
-                         ("chance", chance.get("retrieval"))):  # fmt: skip
-        if found is not None:
-            ways = ("text_to_image", "image_to_text")
-            rows = ("  ".join(f"{key} {value:.3f}" for key, value in found[way].items()) for way in ways)
-            print(f"  {which:<13} text to image {next(rows)}   image to text {next(rows)}")
-    if report["localisation"] is not None:
-        blind = chance["localisation"]
-        print(
-            f"  pointing {report['localisation']['pointing']:.3f} over {report['data']['labels']} labels; anywhere "
-            f"{blind['uniform']:.3f}, centre {blind['centre']:.3f}, usual place {blind['location_prior']:.3f}; "
-            f"overlap of the box {report['localisation']['box_iou']:.3f}"
-        )
+                         ("chance", chance["retrieval"])):  # fmt: skip
+        for way, figures in (found or {}).items():
+            print(f"  {which:<13} {way.replace('_', ' '):<14} {_row(figures)}")
+    for row, figures in (report["localisation"] or {}).items():
+        print(f"  labels, {row:<5} {'model':<14} {_row(figures)}")
+        for who, blind in (
+            chance["localisation"][row] | {"over the prior": report["over_location_prior"][row]}
+        ).items():
+            print(f"  labels, {row:<5} {who.replace('_', ' '):<14} {_row(blind)}")
+
+
+def _row(figures: dict[str, dict[str, Any]]) -> str:
+    return "  ".join(f"{name} {one['value']:.3f} {_bounds(one)}" for name, one in figures.items())
+
+
+def _bounds(figure: dict[str, Any]) -> str:
+    return "?..?" if figure["low"] is None else f"{figure['low']:.3f}..{figure['high']:.3f}"
 
 
 if __name__ == "__main__":

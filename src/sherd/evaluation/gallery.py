@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from sherd.encoder.protocol import Encoder
-from sherd.errors import SourceError
+from sherd.errors import RejectedItem, SourceError
 from sherd.ingest.columns import ColumnRoles
 from sherd.ingest.decoder import DecoderPool
+from sherd.ingest.files import read_below
 from sherd.ingest.library import Library
+from sherd.ingest.pictures import PictureLimits
 from sherd.ingest.pipeline import Ingest
 from sherd.ingest.progress import Reporter
 from sherd.ingest.sources import open_source
@@ -95,3 +99,25 @@ def fill(library: Library, source: Source, views: Sequence[View], encoder: Encod
     with DecoderPool(1) as pool:
         Ingest(library, _Pictures(source.root, views), encoder, pool, reporter=reporter, total=len(views)).run()
     return sorted(int(name) for name in library.catalogue.get_many([str(n) for n in range(len(views))]))
+
+
+def digest(root: Path, views: Sequence[View]) -> str:
+    """64 hex digits (SHA-256) over what the views say and show, in their order.
+
+    Covers identifiers, texts, regions, and the bytes of pictures and masks; a file that cannot be read counts by its
+    reason.
+    """
+    whole = hashlib.sha256()
+    for view in views:
+        said = {"record": view.record_id, "image": asdict(view.image), "texts": view.texts}
+        whole.update(json.dumps(said, sort_keys=True, ensure_ascii=False).encode())
+        for path in (view.image.path, *(region.mask for region in view.image.regions if region.mask)):
+            whole.update(_bytes_digest(root, path))
+    return whole.hexdigest()
+
+
+def _bytes_digest(root: Path, path: str) -> bytes:
+    try:
+        return hashlib.sha256(read_below(root, path, PictureLimits().max_file_bytes)).digest()
+    except RejectedItem as refusal:
+        return refusal.reason.encode()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,34 +13,25 @@ from numpy.typing import NDArray
 
 from sherd.encoder.protocol import Encoder
 from sherd.errors import SourceError
-from sherd.evaluation.gallery import View, fill, read_views
-from sherd.evaluation.report import (
-    RECALLS,
-    BothWays,
-    DataFacts,
-    Localisation,
-    LocalisationChance,
-    Report,
-    RetrievalFigures,
-)
+from sherd.evaluation.gallery import View, digest, fill, read_views
+from sherd.evaluation.labels import BLIND, MODEL, SMALL_LABEL, label_queries, measure_labels
+from sherd.evaluation.report import DataFacts, Report
+from sherd.evaluation.statistics import CHANCE_RETRIEVAL, LOCALISATION, RECALLS, RETRIEVAL
+from sherd.evaluation.table import Columns, Figures, QueryTable, column, differences, figures, joined
 from sherd.ingest.library import Library
-from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
 from sherd.ingest.progress import Reporter, Silent
-from sherd.metrics import localisation, retrieval
-from sherd.search.locate import box_from_heat
+from sherd.metrics import retrieval
 from sherd.search.searcher import Searcher
 from sherd.search.settings import SearchSettings
-from sherd.types import Box, Query
+from sherd.types import Query
 
-POINTING_TOLERANCE = 8 / 320
-"""How far beside a box the hottest spot may be, in fractions of each side: 8 pixels of the packs' 320."""
-LARGEST_LABEL = 0.5
-"""Labels whose boxes cover more of the picture are left out: pointing at what fills the picture shows nothing."""
+SERVED, OBJECT_ONLY, CHANCE = "retrieval", "retrieval_object_only", "chance"
 
 _WORDLESS = SearchSettings(lexical=0)
 """As served, but for matching words: there are none, and the numbers that stand for identifiers must not count."""
 
 Relevance = NDArray[np.bool_]
+Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +39,8 @@ class TextGroup:
     """The texts of one language, one an object, and what they are true of: (texts, pictures) bool."""
 
     texts: tuple[str, ...]
+    objects: tuple[str, ...]
     relevant: Relevance
-
-
-@dataclass(frozen=True, slots=True)
-class LabelQuery:
-    """A label, the view that holds it, and its boxes there."""
-
-    label: str
-    view: int
-    boxes: tuple[Box, ...]
 
 
 def evaluate(
@@ -72,7 +54,7 @@ def evaluate(
     """Measure `encoder` on the pack folder `data`.
 
     The pictures are put into a library of their own, without their texts, and found by the search that serves users.
-    Retrieval is averaged over the languages in which the records have texts.
+    Retrieval is averaged over the languages in which the records have texts. All but `seconds` is the same each time.
 
     Args:
         split: only records of this split (the pack's own word, else `train` or `heldout` by the training's rule).
@@ -84,31 +66,49 @@ def evaluate(
     views, source, unread = read_views(data, split=split, language=language)
     with TemporaryDirectory(prefix="sherd-evaluate-") as folder, Library.open(Path(folder), create=True) as library:
         usable = fill(library, source, views, encoder, reporter or Silent())
-        refused = len(views) - len(usable) + unread
         if not usable:
             raise SourceError(f"{data}: none of its {len(views)} pictures can be opened")
         groups = text_groups([views[n] for n in usable])
         searcher = Searcher(library, encoder, settings=_WORDLESS)
-        served, plain = _retrieval(searcher, groups, usable) if groups else (None, None)
-    labels = label_queries(views, usable)
-    if not groups and not labels:
+        by_text = _retrieval(searcher, groups, usable, views) if groups else {}
+    queries = label_queries(views, usable)
+    if not groups and not queries:
         raise SourceError(f"{data}: no record has a text or a labelled box, so there is nothing to measure")
+    rows: dict[str, QueryTable] = {}
+    refused_masks = 0
+    if queries:
+        rows["all"], refused_masks = measure_labels(encoder, queries, source.root, views)
+        small = np.nonzero(rows["all"].systems[MODEL][SMALL_LABEL] == 1)[0]
+        if small.size:
+            rows["small"] = rows["all"].rows(small)
     return Report(
         data=DataFacts(
             path=str(data),
+            sha256=digest(source.root, [views[n] for n in usable]),
             split=split,
             records=len({views[n].record_id for n in usable}),
             pictures=len(usable),
-            refused=refused,
+            refused=len(views) - len(usable) + unread,
             texts={code: len(group.texts) for code, group in groups.items()},
-            labels=len(labels),
+            labels=len(queries),
+            masks=sum(bool(query.masks) for query in queries) - refused_masks,
+            refused_masks=refused_masks,
         ),
         model={"name": encoder.name, "fingerprint": encoder.fingerprint},
-        retrieval=served,
-        retrieval_object_only=plain,
-        localisation=_localise(encoder, labels, source.root, views) if labels else None,
-        chance_retrieval=_mean([_chance(group.relevant) for group in groups.values()]) if groups else None,
-        chance_localisation=chance_of(labels, views) if labels else None,
+        retrieval=_all(by_text, SERVED),
+        retrieval_object_only=_all(by_text, OBJECT_ONLY),
+        localisation={row: figures(table, MODEL, LOCALISATION) for row, table in rows.items()},
+        chance_retrieval={way: figures(table, CHANCE, CHANCE_RETRIEVAL) for way, table in by_text.items()},
+        chance_localisation={
+            row: {blind: figures(table, blind, LOCALISATION) for blind in BLIND} for row, table in rows.items()
+        },
+        over_location_prior={
+            row: differences(table, MODEL, "location_prior", LOCALISATION) for row, table in rows.items()
+        },
+        tables={
+            **{way: table.of([SERVED, OBJECT_ONLY]) for way, table in by_text.items()},
+            **({"labels": rows["all"].of([MODEL])} if rows else {}),
+        },
         seconds=time.monotonic() - started,
     )
 
@@ -129,97 +129,65 @@ def text_groups(views: Sequence[View]) -> dict[str, TextGroup]:
         texts = np.array(list(by_object.values()), dtype=object)
         relevant = owners[:, None] == np.array([view.record_id for view in views], dtype=object)[None]
         relevant |= texts[:, None] == np.array(said, dtype=object)[None]
-        groups[language] = TextGroup(tuple(by_object.values()), relevant.astype(bool))
+        groups[language] = TextGroup(tuple(by_object.values()), tuple(by_object), relevant.astype(bool))
     return groups
 
 
-def label_queries(views: Sequence[View], usable: Sequence[int]) -> list[LabelQuery]:
-    """One query for each label of each usable view, without those that fill more than half of it."""
-    queries = []
-    for n in usable:
-        boxes: dict[str, list[Box]] = defaultdict(list)
-        for region in views[n].image.regions:
-            if region.label:
-                boxes[region.label].append(region.box)
-        for label, found in boxes.items():
-            if localisation.chance_of_pointing(found) <= LARGEST_LABEL:
-                queries.append(LabelQuery(label, n, tuple(found)))
-    return queries
-
-
-def chance_of(queries: Sequence[LabelQuery], views: Sequence[View]) -> LocalisationChance:
-    """What pointing reaches without looking at the picture."""
-    regions = {query.view: [(r.label, r.box) for r in views[query.view].image.regions if r.label] for query in queries}
-    prior = localisation.LocationPrior([region for found in regions.values() for region in found])
-    tolerance = (POINTING_TOLERANCE, POINTING_TOLERANCE)
-    uniform, centre, usual = [], [], []
-    for query in queries:
-        uniform.append(localisation.chance_of_pointing(query.boxes, tolerance))
-        centre.append(localisation.points_at((0.5, 0.5), query.boxes, tolerance))
-        spot = prior.point(query.label, without=regions[query.view])
-        usual.append(localisation.points_at(spot, query.boxes, tolerance))
-    return LocalisationChance(float(np.mean(uniform)), float(np.mean(centre)), float(np.mean(usual)))
-
-
-def _localise(encoder: Encoder, queries: Sequence[LabelQuery], root: Path, views: Sequence[View]) -> Localisation:
-    labels = sorted({query.label for query in queries})
-    vectors = dict(zip(labels, encoder.encode_text([label.replace("_", " ") for label in labels]), strict=True))
-    tolerance = (POINTING_TOLERANCE, POINTING_TOLERANCE)
-    hits, overlaps = [], []
-    opened = -1
-    for query in queries:
-        if query.view != opened:
-            picture = thumbnail_pixels(open_picture_file(root, views[query.view].image.path).thumbnail)
-            opened = query.view
-        heat = encoder.heat(picture, vectors[query.label])
-        hits.append(localisation.points_at(localisation.peak(heat), query.boxes, tolerance))
-        box = box_from_heat(heat)
-        overlaps.append(max(localisation.intersection_over_union(box, other) for other in query.boxes))
-    return Localisation(float(np.mean(hits)), float(np.mean(overlaps)))
-
-
-def _retrieval(searcher: Searcher, groups: dict[str, TextGroup], usable: Sequence[int]) -> tuple[BothWays, BothWays]:
-    """As served, and by object vectors alone; each the mean over languages."""
+def _retrieval(
+    searcher: Searcher, groups: Mapping[str, TextGroup], usable: Sequence[int], views: Sequence[View]
+) -> dict[str, QueryTable]:
+    """By way, the table of all languages with the systems as served, by object vectors alone, and chance."""
     place = {str(n): column for column, n in enumerate(usable)}
-    served, plain = [], []
-    for group in groups.values():
-        whole = np.full(group.relevant.shape, -np.inf)
+    ways: dict[str, list[QueryTable]] = {"text_to_image": [], "image_to_text": []}
+    for language, group in groups.items():
+        served = np.full(group.relevant.shape, -np.inf)
         objects = np.full(group.relevant.shape, -np.inf)
         for row, text in enumerate(group.texts):
             for one in searcher.rank(Query(text=text), len(usable)):
-                whole[row, place[one.record_id]] = one.score
+                served[row, place[one.record_id]] = one.score
                 objects[row, place[one.record_id]] = one.reasons["object"]
-        served.append(_figures(whole, group.relevant))
-        plain.append(_figures(objects, group.relevant))
-    return _mean(served), _mean(plain)
+        pictures = [views[n] for n in usable]
+        ways["text_to_image"].append(_one_way(language, group.objects, group.objects, served, objects, group.relevant))
+        ways["image_to_text"].append(
+            _one_way(
+                language,
+                [view.image.path for view in pictures],
+                [view.record_id for view in pictures],
+                served.T,
+                objects.T,
+                group.relevant.T,
+            )
+        )
+    return {way: joined(tables) for way, tables in ways.items()}
 
 
-def _figures(scores: NDArray[np.float64], relevant: Relevance) -> BothWays:
-    return BothWays(_one_way(scores, relevant), _one_way(scores.T, relevant.T))
+def _one_way(
+    language: str, names: Sequence[str], objects: Sequence[str], served: Scores, plain: Scores, relevant: Relevance
+) -> QueryTable:
+    """The queries (rows) that have something relevant."""
+    asked = np.nonzero(relevant.any(1))[0]
+    relevant = relevant[asked]
+    chance = {f"r@{k}": column(retrieval.chance_recalls(relevant, k)) for k in RECALLS}
+    return QueryTable(
+        query=tuple(f"{language}|{names[n]}" for n in asked.tolist()),
+        object=tuple(objects[n] for n in asked.tolist()),
+        group=(language,) * len(asked),
+        systems={
+            SERVED: _ranked(served[asked], relevant),
+            OBJECT_ONLY: _ranked(plain[asked], relevant),
+            CHANCE: {**chance, "ap": column(retrieval.chance_average_precisions(relevant))},
+        },
+    )
 
 
-def _one_way(scores: NDArray[np.float64], relevant: Relevance) -> RetrievalFigures:
-    asked = relevant.any(1)
-    ranking = np.argsort(-scores[asked], axis=1, kind="stable").astype(np.int64)
-    ranking[np.isneginf(np.take_along_axis(scores[asked], ranking, 1))] = -1
-    ranks = retrieval.first_ranks(ranking, relevant[asked])
-    recalls = {k: retrieval.recall_at_k(ranks, k) for k in RECALLS}
-    return RetrievalFigures(recalls, retrieval.mean_average_precision(ranking, relevant[asked]))
+def _ranked(scores: Scores, relevant: Relevance) -> Columns:
+    ranking = np.argsort(-scores, axis=1, kind="stable").astype(np.int64)
+    ranking[np.isneginf(np.take_along_axis(scores, ranking, 1))] = -1
+    return {
+        "rank": column(retrieval.first_ranks(ranking, relevant)),
+        "ap": column(retrieval.average_precisions(ranking, relevant)),
+    }
 
 
-def _chance(relevant: Relevance) -> BothWays:
-    return BothWays(*(_blind(side[side.any(1)]) for side in (relevant, relevant.T)))
-
-
-def _blind(relevant: Relevance) -> RetrievalFigures:
-    recalls = {k: retrieval.chance_recall(relevant, k) for k in RECALLS}
-    return RetrievalFigures(recalls, retrieval.chance_map(relevant))
-
-
-def _mean(figures: Sequence[BothWays]) -> BothWays:
-    return BothWays(_mean_of([f.text_to_image for f in figures]), _mean_of([f.image_to_text for f in figures]))
-
-
-def _mean_of(figures: Sequence[RetrievalFigures]) -> RetrievalFigures:
-    recalls = {k: float(np.mean([f.recall[k] for f in figures])) for k in RECALLS}
-    return RetrievalFigures(recalls, float(np.mean([f.map for f in figures])))
+def _all(tables: Mapping[str, QueryTable], system: str) -> dict[str, Figures]:
+    return {way: figures(table, system, RETRIEVAL) for way, table in tables.items()}

@@ -1,100 +1,147 @@
-"""What an evaluation found, and its JSON form."""
+"""What an evaluation found, its JSON form, and what of it is read back to compare."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
-RECALLS = (1, 5, 10)
+import numpy as np
 
+from sherd.errors import SourceError
+from sherd.evaluation.table import Figures, QueryTable, column
+from sherd.metrics.bootstrap import DRAWS, LEVEL
 
-@dataclass(frozen=True, slots=True)
-class RetrievalFigures:
-    """Fractions 0..1. `recall`: by cut-off, the share of queries with something relevant that high. `map`: mean AP."""
-
-    recall: Mapping[int, float]
-    map: float
-
-    def as_dict(self) -> dict[str, float]:
-        return {**{f"r@{k}": round(value, 4) for k, value in self.recall.items()}, "map": round(self.map, 4)}
-
-
-@dataclass(frozen=True, slots=True)
-class BothWays:
-    """Texts asking for pictures, and pictures asking for texts."""
-
-    text_to_image: RetrievalFigures
-    image_to_text: RetrievalFigures
-
-    def as_dict(self) -> dict[str, dict[str, float]]:
-        return {"text_to_image": self.text_to_image.as_dict(), "image_to_text": self.image_to_text.as_dict()}
-
-
-@dataclass(frozen=True, slots=True)
-class Localisation:
-    """Fractions 0..1 over queries, each a label with a picture that holds it.
-
-    pointing: the hottest spot is on the label. box_iou: overlap of the shown box with the best box of the label.
-    """
-
-    pointing: float
-    box_iou: float
-
-    def as_dict(self) -> dict[str, float]:
-        return {name: round(value, 4) for name, value in asdict(self).items()}
-
-
-@dataclass(frozen=True, slots=True)
-class LocalisationChance:
-    """Pointing without looking: anywhere, at the middle, and where the label usually is on the other pictures."""
-
-    uniform: float
-    centre: float
-    location_prior: float
-
-    def as_dict(self) -> dict[str, float]:
-        return {name: round(value, 4) for name, value in asdict(self).items()}
+BOOTSTRAP = {"level": LEVEL, "draws": DRAWS, "seed": 0}
+_NAMES = ("query", "object", "group")
 
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What was measured on. `texts` by language; `labels` are label queries; `refused` pictures took no part."""
+    """What was measured on.
+
+    sha256: over the texts and regions of the views that took part and the bytes of their pictures and masks.
+    texts: by language. labels: label queries; masks: those of them with a mask. refused: pictures that took no part;
+    refused_masks: label queries whose mask cannot be used.
+    """
 
     path: str
+    sha256: str
     split: str | None
     records: int
     pictures: int
     refused: int
     texts: Mapping[str, int]
     labels: int
+    masks: int
+    refused_masks: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What of a report is needed to compare it: the data's digest, the model, and the values a query."""
+
+    sha256: str
+    model: Mapping[str, str]
+    tables: Mapping[str, QueryTable]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything measured. Retrieval is None where no record has a text, localisation where none has a labelled box."""
+    """Everything measured; all figures but `box_iou` and `energy`, which are shares of an area, are shares of queries.
+
+    retrieval, retrieval_object_only, chance_retrieval: by way (text_to_image, image_to_text), then r@1, r@5, r@10, map.
+    localisation: by row (all, small), then pointing, energy, box_iou, ap30, ap50 and, where there are masks, miou.
+    chance_localisation: by row, by who does not look (uniform, centre, location_prior), the same.
+    over_location_prior: by row, localisation less that of the location prior.
+    All are empty where there was nothing to ask. tables: text_to_image, image_to_text, labels; the values a query.
+    """
 
     data: DataFacts
     model: Mapping[str, str]
-    retrieval: BothWays | None
-    retrieval_object_only: BothWays | None
-    localisation: Localisation | None
-    chance_retrieval: BothWays | None
-    chance_localisation: LocalisationChance | None
+    retrieval: Mapping[str, Figures]
+    retrieval_object_only: Mapping[str, Figures]
+    localisation: Mapping[str, Figures]
+    chance_retrieval: Mapping[str, Figures]
+    chance_localisation: Mapping[str, Mapping[str, Figures]]
+    over_location_prior: Mapping[str, Figures]
+    tables: Mapping[str, QueryTable]
     seconds: float
 
-    def as_dict(self) -> dict[str, object]:
-        """The form of `sherd evaluate --json`."""
-        chance: dict[str, object] = {}
-        if self.chance_retrieval is not None:
-            chance["retrieval"] = self.chance_retrieval.as_dict()
-        if self.chance_localisation is not None:
-            chance["localisation"] = self.chance_localisation.as_dict()
-        return {
+    @property
+    def measured(self) -> Measured:
+        """What `sherd.evaluation.compare` needs."""
+        return Measured(self.data.sha256, self.model, self.tables)
+
+    def as_dict(self, *, queries: bool = True) -> dict[str, Any]:
+        """The form of `sherd evaluate --json`; without `queries` the values a query are left out."""
+        found: dict[str, Any] = {
             "data": asdict(self.data),
             "model": dict(self.model),
-            "retrieval": self.retrieval and self.retrieval.as_dict(),
-            "retrieval_object_only": self.retrieval_object_only and self.retrieval_object_only.as_dict(),
-            "localisation": self.localisation and self.localisation.as_dict(),
-            "chance": chance,
-            "seconds": round(self.seconds, 1),
+            "bootstrap": BOOTSTRAP,
+            "retrieval": _by_name(self.retrieval),
+            "retrieval_object_only": _by_name(self.retrieval_object_only),
+            "localisation": _by_name(self.localisation),
+            "over_location_prior": _by_name(self.over_location_prior),
+            "chance": {
+                "retrieval": _by_name(self.chance_retrieval),
+                "localisation": {row: _by_name(blind) for row, blind in self.chance_localisation.items()} or None,
+            },
         }
+        if queries:
+            found["queries"] = {name: _table_as_dict(table) for name, table in self.tables.items()}
+        return {**found, "seconds": round(self.seconds, 1)}
+
+
+def read_measured(file: Path) -> Measured:
+    """What a report in JSON holds for comparison.
+
+    Args:
+        file: a report, or what `sherd evaluate --json` printed, whose last line is one.
+    Raises:
+        SourceError: the file cannot be read, is no such report, or holds no values a query.
+    """
+    try:
+        text = file.read_text("utf-8").strip()
+        found = json.loads(text if "\n{" not in text else text.splitlines()[-1])
+        tables = {name: _table_of(table) for name, table in found["queries"].items()}
+        return Measured(found["data"]["sha256"], dict(found["model"]), tables)
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{file}: cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(
+            f"{file}: no report with its values a query ({error!r}); `sherd evaluate --json` prints one"
+        ) from error
+
+
+def _by_name(figures: Mapping[str, Figures]) -> dict[str, dict[str, Any]] | None:
+    return {one: {name: figure.as_dict() for name, figure in of.items()} for one, of in figures.items()} or None
+
+
+def _table_as_dict(table: QueryTable) -> dict[str, Any]:
+    systems = {
+        system: {name: [_plain(value) for value in row.tolist()] for name, row in columns.items()}
+        for system, columns in table.systems.items()
+    }
+    return {"query": list(table.query), "object": list(table.object), "group": list(table.group), "systems": systems}
+
+
+def _plain(value: float) -> float | int | None:
+    """Ranks and verdicts as whole numbers, what is not known as null."""
+    if np.isnan(value):
+        return None
+    return int(value) if value == int(value) else value
+
+
+def _table_of(found: Mapping[str, Any]) -> QueryTable:
+    query, owner, group = (tuple(map(str, found[name])) for name in _NAMES)
+    systems = {
+        system: {name: column([np.nan if one is None else one for one in row]) for name, row in columns.items()}
+        for system, columns in found["systems"].items()
+    }
+    lengths = {len(query), len(owner), len(group), *(len(row) for of in systems.values() for row in of.values())}
+    if len(lengths) != 1:
+        raise ValueError(f"columns of {sorted(lengths)} values")
+    return QueryTable(query, owner, group, systems)

@@ -122,7 +122,7 @@ def interval(
         InvalidArgument: there are no values or not finite ones, or a number is outside its range.
 
     >>> interval([0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0])
-    Interval(mean=0.7, low=0.3333333333333333, high=1.0)
+    Interval(mean=0.7, low=0.4444444444444444, high=1.0)
     """
     table = _table(values)
     resampling = Resampling(table.shape[1], clusters=clusters, draws=draws, seed=seed)
