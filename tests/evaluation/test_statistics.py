@@ -58,6 +58,15 @@ def test_average_precision_is_that_of_the_boxes_label_by_label() -> None:
         assert found[name].low <= found[name].value <= found[name].high
 
 
+def test_labels_of_one_picture_spread_as_pictures_do() -> None:
+    """Twelve labels, each on a picture of its own; average precision there is found or not found."""
+    hit = [1.0, 0.0, 0.0] * 4
+    rows = {"pointing": hit, "box_iou": hit, "score": [1.0] * 12, "truths": [1.0] * 12, "mask_iou": hit}
+    found = figures(table([f"label {n}" for n in range(12)], {"m": rows}), "m", LOCALISATION)
+    for name in ("ap30", "ap50", "miou"):
+        assert found[name] == found["pointing"]
+
+
 def test_masks_count_by_label_and_only_where_they_are() -> None:
     rows = {"pointing": [1.0] * 4, "mask_iou": [0.2, 0.4, 0.9, float("nan")]}
     found = figures(table(["halo", "halo", "book", "book"], {"m": rows}), "m", LOCALISATION)

@@ -149,15 +149,19 @@ def test_means_over_groups_by_hand_with_and_without_weights() -> None:
     weights = np.array([[1, 1, 1], [2, 0, 0], [0, 0, 0], [1, 3, 2]], np.float64)
     assert bootstrap.mean_over_groups(values, groups).tolist() == [0.5]
     found = bootstrap.mean_over_groups(values, groups, weights)
-    assert found.tolist() == [0.5, (1 + 0.5) / 2, 0.5, (0.25 + 0.5) / 2]
+    assert found[[0, 1, 3]].tolist() == [0.5, 1.0, (0.5 * 1 + 1.5 * 0 + 2 * 0.5) / 4]
+    assert np.isnan(found[2])
 
 
-def test_rare_groups_do_not_shift_the_draws() -> None:
-    """Ten groups of one query that has 1, and one group of fifty that have 0."""
-    groups = ["common"] * 50 + [f"rare {n}" for n in range(10)]
-    values = [0.0] * 50 + [1.0] * 10
-    weights = np.concatenate(list(Resampling(60, draws=500).weights()))
-    assert bootstrap.mean_over_groups(values, groups, weights) == pytest.approx(np.full(500, 10 / 11))
+def test_rare_groups_neither_shift_the_draws_nor_lose_their_spread() -> None:
+    """Twenty groups of one query, half of which have 1, and one group of forty that have 0."""
+    groups = ["common"] * 40 + [f"rare {n}" for n in range(20)]
+    values = [0.0] * 40 + [1.0, 0.0] * 10
+    weights = np.concatenate(list(Resampling(60, draws=8000).weights()))
+    drawn = bootstrap.mean_over_groups(values, groups, weights)
+    assert drawn.mean() == pytest.approx(10 / 21, abs=0.01)
+    alone = weights[:, 40:] @ np.array(values[40:]) / weights[:, 40:].sum(1)
+    assert drawn.std() == pytest.approx(alone.std(), rel=0.1)
 
 
 def test_bad_values_are_named() -> None:

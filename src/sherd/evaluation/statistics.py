@@ -34,19 +34,23 @@ def _recall(k: int) -> _Over:
 
 
 def _average_precision(iou: float) -> _Over:
-    """Mean over labels of the average precision of one box a picture; a label that a draw leaves out keeps its own."""
+    """Mean over labels of the average precision of one box a picture.
+
+    In a draw a label counts by how much of it was taken, as in `mean_over_groups`.
+    """
 
     def over(columns: Columns, groups: Sequence[str], weights: Values | None) -> Values:
         taken = np.ones((1, len(groups))) if weights is None else weights
-        total = np.zeros(len(taken))
-        labels = columns_of(groups)
-        for places in labels.values():
-            scores, right = columns["score"][places], columns["box_iou"][places] >= iou
-            truths, of_label = columns["truths"][places], taken[:, places]
-            own = area_under_precision(scores, right, truths.sum())
-            area = area_under_precision(scores, right, of_label @ truths, of_label)
-            total += np.where(np.isnan(area), own, area)
-        return np.asarray(total / len(labels))
+        total, counted = np.zeros(len(taken)), np.zeros(len(taken))
+        for places in columns_of(groups).values():
+            of_label = taken[:, places]
+            right, truths = columns["box_iou"][places] >= iou, of_label @ columns["truths"][places]
+            area = area_under_precision(columns["score"][places], right, truths, of_label)
+            share = of_label.mean(1)
+            total += np.where(share > 0, area, 0.0) * share
+            counted += share
+        mean: Values = np.divide(total, counted, out=np.full(len(taken), np.nan), where=counted > 0)
+        return mean
 
     return over
 

@@ -200,9 +200,9 @@ def mean_over_groups(values: ArrayLike, groups: Clusters, weights: Values | None
     Args:
         values: (queries,).
         groups: (queries,) the language or label of each query.
-        weights: (draws, queries) how often each draw takes each query; None: one draw that takes all once. A group that
-            a draw leaves out keeps the mean that it has when all are taken once: without it, draws would favour what
-            is frequent, and lie beside the figure rather than around it.
+        weights: (draws, queries) how often each draw takes each query; None: one draw that takes all once. In a draw a
+            query counts by one over the size of its group, and a group by how much of it was taken: groups of one
+            query, taken or not, then spread as single queries do. A draw that takes nothing gives NaN.
     Raises:
         InvalidArgument: there are no values, or the shapes do not fit.
 
@@ -213,13 +213,12 @@ def mean_over_groups(values: ArrayLike, groups: Clusters, weights: Values | None
     taken = np.ones((1, len(row))) if weights is None else weights
     if row.ndim != 1 or not row.size or len(groups) != len(row) or taken.ndim != 2 or taken.shape[1] != len(row):
         raise InvalidArgument(f"values {row.shape}, {len(groups)} groups and weights {taken.shape} do not fit")
-    total = np.zeros(len(taken))
-    members = columns_of(groups)
-    for columns in members.values():
-        of_group, inside = taken[:, columns], row[columns]
-        size = of_group.sum(1)
-        total += np.divide(of_group @ inside, size, out=np.full(len(taken), inside.mean()), where=size > 0)
-    return np.asarray(total / len(members))
+    share = np.empty(len(row))
+    for columns in columns_of(groups).values():
+        share[columns] = 1 / len(columns)
+    size = taken @ share
+    mean: Values = np.divide(taken @ (row * share), size, out=np.full(len(taken), np.nan), where=size > 0)
+    return mean
 
 
 def columns_of(groups: Clusters) -> dict[Hashable, NDArray[np.int64]]:
