@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, column, func, or_, select, table, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, column, func, select, table, text
 
 from sherd.catalogue import lexical
 from sherd.catalogue.database import Database
@@ -18,10 +18,11 @@ from sherd.thesaurus.iconclass import base_notation
 from sherd.types import Concept
 
 MAX_LIMIT = 1_000
+_CHUNK = 900
 _LAST = "\U0010ffff"
 _PER_CONCEPT = 8
 """Labels read for each concept that is asked for: a concept has several, and is told once."""
-_AT_LEAST = 400
+_AT_LEAST = 200
 """Labels read at least, so that the short ones among them can be told first."""
 _MAX_NEAR = 4_000
 ENDS = 24
@@ -79,6 +80,16 @@ def concept(database: Database, uri: str) -> Concept:
     return found[0]
 
 
+def get_many(database: Database, uris: Sequence[str]) -> dict[str, Concept]:
+    """The concepts with these URIs, in their order; URIs that are unknown are left out."""
+    found: dict[str, Concept] = {}
+    with database.read() as connection:
+        for start in range(0, len(uris), _CHUNK):
+            for one in _concepts(connection, concepts.c.uri.in_(uris[start : start + _CHUNK])):
+                found.setdefault(one.uri, one)
+    return {uri: found[uri] for uri in uris if uri in found}
+
+
 def resolve(database: Database, name: str) -> list[Concept]:
     """The concepts that `name` means: the one with this URI, else those with this notation (keys of Iconclass do not
     count: 25F33(+1) is 25F33), else those with this label.
@@ -95,9 +106,7 @@ def resolve(database: Database, name: str) -> list[Concept]:
     if not uris:
         hint = f"; near ones are {', '.join(one.label for one in near[:3])}" if near else ""
         raise UnknownConcept(f"{database.path.parent}: no thesaurus of this library has {name!r}{hint}")
-    with database.read() as connection:
-        by_uri = {one.uri: one for one in reversed(_concepts(connection, concepts.c.uri.in_(uris)))}
-    return [by_uri[uri] for uri in uris]
+    return list(get_many(database, uris).values())
 
 
 def ancestors(database: Database, uri: str) -> list[tuple[str, int]]:
@@ -214,8 +223,8 @@ def _told(rows: Iterable[_Row], how: str) -> Iterator[Found]:
 
 def _exact(connection: Connection, folded: str, narrow: Sequence[ColumnElement[bool]], limit: int) -> Iterator[Found]:
     rows = _labels(narrow, limit).where(concept_labels.c.head == folded[:ENDS], concept_labels.c.folded == folded)
-    rows = rows.order_by(concept_labels.c.preferred.desc(), concept_labels.c.number)
-    return _told(connection.execute(rows), "exact")
+    # Sorted here: thousands of concepts may have one label, and SQLite would sort them all.
+    return _told(sorted(connection.execute(rows.order_by(concept_labels.c.head)), key=_preferred), "exact")
 
 
 def _prefix(connection: Connection, folded: str, narrow: Sequence[ColumnElement[bool]], limit: int) -> Iterator[Found]:
@@ -242,19 +251,32 @@ def _with_words(
 
 
 def _near(connection: Connection, folded: str, narrow: Sequence[ColumnElement[bool]], limit: int) -> Iterator[Found]:
-    """One slip leaves either the beginning or the end of a label whole, but for two characters in its middle that may
-    have changed places; so each is looked up in its index, among labels of about the same length."""
+    """Labels one slip away. Where a character is missing in the label, or two have changed places, the label is one of
+    few texts that can be written down. Where one is more or another, its first or its second half is whole, and is
+    looked up among labels of that length."""
     length = len(folded)
-    if length < 4:
+    if length < 3:
         return iter(())
-    head, tail = folded[: length // 2 - 1][:ENDS], folded[::-1][: (length + 1) // 2 - 1][:ENDS]
     label = concept_labels.c
-    about = label.length.in_([length - 1, length, length + 1])
-    rows = _labels(narrow, _MAX_NEAR).where(
-        or_(and_(about, _begins(label.head, head)), and_(about, _begins(label.tail, tail)))
+    shorter = {folded[:n] + folded[n + 1 :] for n in range(length)}
+    swapped = {folded[:n] + folded[n + 1] + folded[n] + folded[n + 2 :] for n in range(length - 1)}
+    written = sorted((shorter | swapped) - {folded})[:_CHUNK]
+    head, tail = folded[: length // 2][:ENDS], folded[::-1][: (length + 1) // 2][:ENDS]
+    about = label.length.in_([length, length + 1])
+    # A label that fits into head and tail is all there in their indexes, which saves reading its row.
+    fits = length < ENDS
+    numbers = list(
+        connection.scalars(
+            select(label.number).where(label.head.in_([one[:ENDS] for one in written]), label.folded.in_(written))
+        )
     )
-    near = [row for row in connection.execute(rows) if one_slip(folded, row[-1])]
-    return _told(sorted(near, key=_shortest)[:limit], "near")
+    for end, beginning, is_head in ((label.head, head, True), (label.tail, tail, False)):
+        candidates = select(label.number, end if fits else label.folded).where(about, _begins(end, beginning))
+        for number, found in connection.execute(candidates.limit(_MAX_NEAR)):
+            if one_slip(folded, found if is_head or not fits else found[::-1]):
+                numbers.append(number)
+    rows = _labels(narrow, limit).where(label.number.in_(numbers[:_CHUNK]))
+    return _told(sorted(connection.execute(rows), key=_shortest), "near")
 
 
 def one_slip(a: str, b: str) -> bool:
@@ -277,6 +299,10 @@ def one_slip(a: str, b: str) -> bool:
 def _begins(text_: ColumnElement[str], beginning: str) -> ColumnElement[bool]:
     """As a range, which an index serves; LIKE would not use one."""
     return and_(text_ >= beginning, text_ < beginning + _LAST)
+
+
+def _preferred(row: _Row) -> int:
+    return -row[3]
 
 
 def _shortest(row: _Row) -> tuple[int, int, str]:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "render": ("sherd.cli.render", "render", "Draw relics of our own, with exact truth."),
     "train": ("sherd.cli.train", "train", "Train a model on rendered relics and picture packs."),
     "evaluate": ("sherd.cli.evaluate", "evaluate", "Measure a model on a folder in the pack format."),
+    "thesaurus": ("sherd.cli.thesaurus", "app", "Bring a thesaurus into a library, check it, look concepts up."),
     "models": ("sherd.cli.models", "app", "List, import and verify encoders."),
 }
 
