@@ -51,6 +51,21 @@ def test_nothing_to_learn_from_and_nothing_to_export_are_said(tmp_path: Path) ->
         train(tiny.write(tmp_path, 'name = "a"\nout = "c"'), say=lambda line: None, export_only=True)
 
 
+def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
+    train(tiny.write(tmp_path), say=lambda line: None)
+    lines: list[dict[str, object]] = []
+    second = tiny.TINY.replace('out = "run"', 'out = "second"\nstart = "run"').replace("slots = 2", "slots = 3")
+    train(tiny.write(tmp_path, second), say=lines.append)
+    begun = next(line for line in lines if line.get("event") == "started from")
+    # what belongs to the slots has another size; all else is taken
+    assert begun["steps"] == 6
+    assert int(str(begun["taken"])) > 5 * int(str(begun["left"]))
+    assert (tmp_path / "second/tokenizer.json").read_bytes() == (tmp_path / "run/tokenizer.json").read_bytes()
+    wider = tiny.TINY.replace('out = "run"', 'out = "third"\nstart = "run"').replace("width = 16", "width = 24")
+    with pytest.raises(InvalidConfig, match="not one of its tensors fits"):
+        train(tiny.write(tmp_path, wider.replace("dim = 16", "dim = 24").replace("[8, 8, 16, 16]", "[9, 9, 9, 9]")), say=print)
+
+
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_with_the_weights_of_a_quiet_one(tmp_path: Path) -> None:
     """kill -9 at random moments; the same command again; the same weights at the end."""

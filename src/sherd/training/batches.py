@@ -122,6 +122,7 @@ class Batches:
         self._tokenizer.enable_padding(pad_id=0, pad_to_multiple_of=_TOKEN_STEP)
         self._tokenizer.enable_truncation(max_tokens)
         self._seed = seed
+        self._name_ids = self._all_names()
 
     def make(self, step: int, *, batch: int, size_px: int) -> Batch:
         """The batch of `step`, with `batch` pictures of `size_px`."""
@@ -228,8 +229,16 @@ class Batches:
         return text
 
     def _names(self, chance: random.Random) -> Tensor:
+        if not self._name_ids:
+            return torch.zeros(0, 1, dtype=torch.long)
+        return torch.stack([chance.choice(rows) for rows in self._name_ids])
+
+    def _all_names(self) -> list[list[Tensor]]:
+        """For each node of all facets its names, read once."""
         nodes = [uri for facet in self._vocabulary.facets for uri in facet.nodes]
-        return self._ids([chance.choice(self._vocabulary.names[uri]) for uri in nodes])
+        names = [list(self._vocabulary.names[uri]) for uri in nodes]
+        rows = iter(self._ids([name for some in names for name in some]))
+        return [[next(rows) for _ in some] for some in names]
 
     def _labels(self, chance: random.Random) -> tuple[Tensor, Tensor] | None:
         count = min(self._captions.labels, len(self._vocabulary.pairs))

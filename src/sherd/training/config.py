@@ -38,6 +38,7 @@ class DataSettings:
     tokenizer_texts: further text files, for choosing which characters the table holds.
     teacher: safetensors file of a ViT whose features pack pictures should predict; empty for none.
     thesaurus: where the broader concepts and the facets come from: builtin, or a file or folder; empty for none.
+    concept_least: concepts that fewer pictures name have no place among the facets.
     label_thesauri: further thesauri (builtin, files or folders) whose names in Chinese and English are matched.
     cache: folder of drawn relics and of the teacher's features, to be shared by runs; empty for the run's own.
     """
@@ -54,6 +55,7 @@ class DataSettings:
     tokenizer_texts: tuple[str, ...] = ()
     teacher: str = ""
     thesaurus: str = "builtin"
+    concept_least: int = 20
     label_thesauri: tuple[str, ...] = ()
     cache: str = ""
 
@@ -62,7 +64,8 @@ class DataSettings:
 class TrainSettings:
     """How it is learnt. Rates are of AdamW with a linear warm-up and a cosine to zero; `ema` is the decay a step.
 
-    device: cpu, cuda, or auto (cuda where there is one).
+    device: cpu, cuda, or auto (cuda where there is one). start: folder of a finished run whose averaged weights and
+    table of words are taken to begin with, as far as their names and sizes agree; empty to begin from nothing.
     """
 
     name: str
@@ -77,6 +80,7 @@ class TrainSettings:
     threads: int = 0
     workers: int = 2
     device: str = "auto"
+    start: str = ""
     heat_px: int = 224
     parts_per_image: int = 8
     data: DataSettings = field(default_factory=DataSettings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,14 +18,17 @@ from sherd.training.losses import mean_where
 TREES = ("right", "permuted", "flat", "none")
 """right: the thesaurus. permuted: its shape over concepts dealt anew. flat: label smoothing in its place. none: off."""
 
+_LEAST = 1e-20
+"""Probabilities below are taken for this, so that their logarithm is finite."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facet:
     """The concepts of one facet that the data speak of, and their broader concepts without the root.
 
     nodes: V URIs. leaves: (L,) rows of the nodes without narrower ones here. below (V, L): the leaf is the node or
-    under it. above (V, V): the second is the first or broader. weight (V,): 1 / (1 + height) of each node, for its loss as an
-    ancestor. single: whether one concept at most is true of a picture.
+    under it. above (V, V): the second is the first or broader. weight (V,): 1 / (1 + height) of each node, for its
+    loss as an ancestor. single: whether one concept at most is true of a picture.
     """
 
     name: str
@@ -54,14 +58,23 @@ class Facet:
         return own, up & ~own, ~up & ~down
 
 
-def build_facets(thesaurus: Thesaurus, concepts: Iterable[Mapping[str, Iterable[str]]]) -> list[Facet]:
-    """One `Facet` for each of FACETS of which the examples' `concepts` (facet -> URIs) name anything."""
-    used: dict[str, set[str]] = {name: set() for name in FACETS}
+def build_facets(
+    thesaurus: Thesaurus, concepts: Iterable[Mapping[str, Iterable[str]]], *, least: int = 1
+) -> list[Facet]:
+    """One `Facet` for each of FACETS of which the examples' `concepts` (facet -> URIs) name anything.
+
+    Args:
+        least: a concept that fewer examples name is left out; too many rare ones would cost more than they teach.
+    """
+    used: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
     for by_facet in concepts:
         for name, uris in by_facet.items():
             if name in used:
-                used[name].update(uri for uri in uris if uri in thesaurus)
-    return [_facet(name, uris, thesaurus) for name, uris in used.items() if uris]
+                used[name].update(set(uris))
+    often = {
+        name: {uri for uri, n in counts.items() if n >= least and uri in thesaurus} for name, counts in used.items()
+    }
+    return [_facet(name, uris, thesaurus) for name, uris in often.items() if uris]
 
 
 def _facet(name: str, used: set[str], thesaurus: Thesaurus) -> Facet:
@@ -102,26 +115,27 @@ def permuted(facet: Facet, seed: int) -> Facet:
 def node_loss(logits: Tensor, facet: Facet, target: Tensor, absent: Tensor, *, weighted: bool) -> Tensor:
     """Cross-entropy of the nodes that are true of each picture, by the leaves below them.
 
-        p(node) = sum of p(leaf) over the leaves below it
+        one concept is true:  p(node) = sum of p(leaf) over the leaves below it, p(leaf) by softmax
+        several are:          p(node) = 1 - product of (1 - p(leaf)), p(leaf) by sigmoid
     Args:
-        logits: (B, L) of the leaves: softmax in a facet of which one concept is true, a sigmoid each otherwise.
+        logits: (B, L) of the leaves.
         target: (B, V) bool. A picture without any is left out.
         absent: (B, V) bool, nodes that are known not to be true; only a sigmoid needs them.
         weighted: whether each node counts by 1 / (1 + height).
     Source: marginalisation as in Deng et al. 2014, label relation graphs; weights falling with height as in
         Bertinetto et al. 2020, making better mistakes.
     """
-    hidden = torch.where(facet.below, 0.0, -1e4).to(logits)  # (V, L)
+    below = facet.below.to(logits).T  # (L, V)
     weight = facet.weight.to(logits) if weighted else torch.ones_like(facet.weight).to(logits)
     weights = target * weight
     seen = target.any(1)
     if facet.single:
-        log_p = torch.logsumexp(logits.log_softmax(1)[:, None] + hidden, 2)  # (B, V)
+        log_p = (logits.softmax(1) @ below).clamp(min=_LEAST).log()  # (B, V)
         return mean_where(-(log_p * weights).sum(1) / weights.sum(1).clamp(min=1e-6), seen)
-    scores = torch.logsumexp(logits[:, None] + hidden, 2)
-    positive = (functional.softplus(-scores) * weights).sum(1) / weights.sum(1).clamp(min=1e-6)
+    none = functional.softplus(logits) @ below  # (B, V): minus the log-probability that no leaf below is true
+    positive = (-(-torch.expm1(-none)).clamp(min=_LEAST).log() * weights).sum(1) / weights.sum(1).clamp(min=1e-6)
     against = absent * weight
-    negative = (functional.softplus(scores) * against).sum(1) / against.sum(1).clamp(min=1e-6)
+    negative = (none * against).sum(1) / against.sum(1).clamp(min=1e-6)
     return mean_where(positive + negative, seen)
 
 

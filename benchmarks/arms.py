@@ -1,0 +1,152 @@
+"""What does each part of the method earn? `python benchmarks/arms.py --runs DIR`.
+
+Works off `configs/arms.queue` in its order: each run trains one arm with one seed at the budget of `configs/arms.toml`,
+measures it on relics of seeds and a culture that no training saw and on real pictures held out, and writes
+results/arms/NAME-SEED.json, query by query. What has a result is passed over, and a run that was cut goes on from its
+checkpoint, so the command may be stopped and given again at any time. `make results` makes the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from provenance import RESULTS, ROOT, commit, machine
+
+from sherd.encoder.onnx import OnnxEncoder
+from sherd.evaluation import drawn
+from sherd.thesaurus.thesaurus import builtin_thesaurus
+from sherd.training.config import TrainSettings, build
+from sherd.training.train import train_settings
+
+CONFIGS = ROOT / "configs"
+TRAINED = ("ritual_bronze", "painted_ceramic", "cave_mural", "silk_textile")
+UNSEEN = "glyph_stela"
+FIT_SEED, TEST_SEED = 2001, 1001
+
+
+@dataclass(frozen=True)
+class Run:
+    """One line of the queue with one of its seeds; `changes` are dotted keys of the settings."""
+
+    arm: str
+    seed: int
+    changes: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return f"{self.arm}-{self.seed}"
+
+
+def read_queue(path: Path) -> Iterator[Run]:
+    """The runs of a queue file: first the first seed of every arm, then the second, and so on."""
+    lines = [line.split() for line in path.read_text("utf-8").splitlines() if line.strip() and line[0] != "#"]
+    seeds = max(len(line[1].split(",")) for line in lines)
+    for place in range(seeds):
+        for arm, given, *changes in lines:
+            if place < len(given.split(",")):
+                pairs = (change.split("=", 1) for change in changes)
+                values = {key: tomllib.loads(f"value = {value}")["value"] for key, value in pairs}
+                yield Run(arm, int(given.split(",")[place]), values)
+
+
+def settings_of(run: Run, runs: Path) -> TrainSettings:
+    """The common settings with the run's changes."""
+    raw = tomllib.loads((CONFIGS / "arms.toml").read_text("utf-8"))
+    for key, value in {**run.changes, "name": run.arm, "seed": run.seed, "out": str(runs / run.name)}.items():
+        *path, last = key.split(".")
+        table = raw
+        for name in path:
+            table = table.setdefault(name, {})
+        table[last] = value
+    raw["data"]["cache"] = str(runs / "cache")
+    return build(TrainSettings, raw, run.name)
+
+
+def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
+    """Every figure of an arm, query by query."""
+    thesaurus = builtin_thesaurus()
+    test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
+    fit = drawn.draw_gallery(TRAINED, 100, FIT_SEED, cache)
+    unseen = drawn.draw_gallery([UNSEEN], 250, TEST_SEED, cache, nameless=True)
+    fitted, seen, strange = (drawn.look(encoder, gallery) for gallery in (fit, test, unseen))
+    weight = drawn.fit_part_weight(fitted, fit.captions)
+    values = drawn.retrieval_values(seen, test.captions, 0.0, "object")
+    values |= drawn.retrieval_values(seen, test.captions, weight, "served")
+    values |= drawn.retrieval_values(strange, unseen.captions, 0.0, "unseen")
+    values |= drawn.retrieval_values(strange, unseen.captions, weight, "unseen_served")
+    values |= drawn.mixed_values(strange, seen.objects, unseen.captions, "unseen_mixed")
+    localiser = drawn.patch_localiser(encoder)
+    some = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
+    values |= drawn.localisation_values(encoder, test, some, localiser)
+    for facet in ("type", "motif"):
+        values |= drawn.naming_values(encoder, seen, test, thesaurus, facet)
+    return {"part_weight": weight, "values": {name: np.round(row, 4).tolist() for name, row in values.items()}}
+
+
+def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
+    """Train the run to its end, measure what came out, and drop the checkpoint."""
+    settings = settings_of(run, runs)
+    log: list[dict[str, object]] = []
+    began = time.monotonic()
+    folder = train_settings(settings, CONFIGS, say=log.append)
+    trained = time.monotonic() - began
+    resumed = any(line.get("event") == "resumed" for line in log)
+    last = next(line for line in reversed(log) if "step" in line and "of" in line)
+    found = measure(OnnxEncoder.load(folder), runs / "cache" / "galleries")
+    (runs / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
+    shutil.rmtree(runs / run.name / "relics", ignore_errors=True)
+    return {
+        "arm": run.arm,
+        "seed": run.seed,
+        "changes": dict(run.changes),
+        "machine": machine(),
+        "commit": commit(),
+        "steps": last["of"],
+        "seconds": None if resumed else round(trained),
+        "ms_a_step": round(1000 / float(str(last["steps_per_s"]))),
+        "terms": {key: value for key, value in last.items() if key not in ("step", "of", "size_px", "steps_per_s")},
+        **found,
+    }
+
+
+def main() -> None:
+    """Work off the queue."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--runs", type=Path, required=True, help="folder of runs and of drawn relics, outside the checkout"
+    )
+    parser.add_argument("--only", help="this arm alone")
+    parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
+    given = parser.parse_args()
+    os.environ.setdefault("SHERD_SHARED", "../../shared")
+    results = RESULTS / "arms"
+    results.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    for run in read_queue(CONFIGS / "arms.queue"):
+        file = results / f"{run.name}.json"
+        if file.exists() or (given.only and run.arm != given.only):
+            continue
+        if time.monotonic() - began > given.minutes * 60:
+            break
+        result = train_and_measure(run, given.runs.resolve())
+        file.write_text(json.dumps(result, ensure_ascii=False) + "\n", "utf-8")
+        means = {k: round(float(np.mean(result["values"][k])), 3) for k in SHOWN if result["values"].get(k)}
+        print(run.name, f"{result['seconds']} s", means, f"part weight {result['part_weight']}", flush=True)
+
+
+SHOWN = ("object_r1", "served_r1", "unseen_r5", "unseen_mixed_r5", "pointing", "ap30", "mask_iou", "type_accuracy",
+         "motif_accuracy", "motif_error_distance", "prior")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

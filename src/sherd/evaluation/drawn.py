@@ -1,0 +1,297 @@
+"""A model against relics drawn for the purpose: exact masks, every word known, any culture left out of training.
+
+Everything is held in memory and every figure is given query by query, so that runs can be compared pair by pair.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sherd.encoder.protocol import Encoder
+from sherd.metrics import detection, hierarchy, localisation, retrieval
+from sherd.relics.culture import LANGUAGES, Culture, load_culture
+from sherd.search.locate import box_from_heat
+from sherd.search.rerank import soft_maximum
+from sherd.search.settings import SearchSettings
+from sherd.thesaurus.thesaurus import Thesaurus
+from sherd.training.corpus import MASK_PX, Corpus, relic_corpus
+from sherd.types import Box, FloatArray, Picture
+
+SMALL = 0.02
+"""Parts of a smaller share of the picture stand in a row of their own."""
+LARGE = 0.5
+"""Labels that cover more of the picture are left out: pointing at what fills it shows nothing."""
+_SHARPNESS = SearchSettings().sharpness
+_WEIGHTS = tuple(n / 10 for n in range(11))
+
+Localiser = Callable[[Picture, FloatArray], FloatArray]
+"""A picture and L text vectors (L, D) -> heat maps (L, h, w)."""
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """Drawn relics with their masks, and one caption each."""
+
+    corpus: Corpus
+    captions: tuple[str, ...]
+
+
+def draw_gallery(cultures: Sequence[str], each: int, seed: int, cache: Path, *, nameless: bool = False) -> Gallery:
+    """`each` relics of every culture, from a seed that no training uses; captions in Chinese and English by turns.
+
+    Args:
+        cache: folder where what was drawn is kept. nameless: whether names of cultures are taken out of the captions.
+    """
+    corpus = relic_corpus(cultures, each, seed, 160, 2, cache)
+    chance = random.Random(seed)
+    captions = [chance.choice(example.captions) for example in corpus.examples]
+    if nameless:
+        names = sorted({name for one in map(load_culture, cultures) for name in _names(one)}, key=len, reverse=True)
+        captions = [_without(caption, names) for caption in captions]
+    return Gallery(corpus, tuple(captions))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an encoder makes of a gallery: object (n, D), parts (n, K, D), captions (n, D)."""
+
+    objects: FloatArray
+    parts: FloatArray
+    captions: FloatArray
+
+
+def look(encoder: Encoder, gallery: Gallery) -> Seen:
+    """Encode the gallery's pictures and captions."""
+    made = encoder.encode_images(list(gallery.corpus.pictures))
+    return Seen(made.object, made.parts, encoder.encode_text(gallery.captions))
+
+
+def pair_scores(texts: FloatArray, objects: FloatArray, parts: FloatArray, part_weight: float) -> FloatArray:
+    """(T, n) scores of texts (T, D) and pictures as search gives them: (1 - w) * cos(object) + w * best parts."""
+    whole = texts @ objects.T
+    if part_weight == 0 or not parts.shape[1]:
+        return whole
+    rows = [
+        soft_maximum((parts @ text).astype(np.float64), _SHARPNESS).astype(np.float32) for text in texts
+    ]  # a text at a time: (n, K) is small, (T, n, K) is not
+    return np.asarray((1 - part_weight) * whole + part_weight * np.stack(rows), np.float32)
+
+
+def fit_part_weight(seen: Seen, captions: Sequence[str]) -> float:
+    """The part weight 0..1 with the best mean R@1 of both directions; on equal figures the smallest."""
+    best = [(-float(np.mean(_both_ways(seen, captions, weight, 1))), weight) for weight in _WEIGHTS]
+    return min(best)[1]
+
+
+def retrieval_values(seen: Seen, captions: Sequence[str], part_weight: float, prefix: str) -> dict[str, Values]:
+    """By figure, a value a query: hits at 1, 5 and 10, and average precision, in both directions one after the other.
+
+    Relevant are the caption's own picture and pictures of the same caption.
+    """
+    values = {f"{prefix}_r{k}": _both_ways(seen, captions, part_weight, k) for k in (1, 5, 10)}
+    scores = pair_scores(seen.captions, seen.objects, seen.parts, part_weight)
+    relevant = _relevant(captions)
+    both = [retrieval.average_precisions(_ranking(side), relevant) for side in (scores, scores.T)]
+    return values | {f"{prefix}_map": np.concatenate(both)}
+
+
+def _both_ways(seen: Seen, captions: Sequence[str], part_weight: float, k: int) -> Values:
+    scores = pair_scores(seen.captions, seen.objects, seen.parts, part_weight)
+    relevant = _relevant(captions)
+    ranks = [retrieval.first_ranks(_ranking(side), relevant) for side in (scores, scores.T)]
+    return np.concatenate([(side >= 1) & (side <= k) for side in ranks]).astype(np.float64)
+
+
+def mixed_values(seen: Seen, others: FloatArray, captions: Sequence[str], prefix: str) -> dict[str, Values]:
+    """Hits at 1, 5 and 10 of texts asking for pictures among those of other cultures, objects (m, D), too."""
+    gallery = np.concatenate([seen.objects, others])
+    relevant = np.concatenate([_relevant(captions), np.zeros((len(captions), len(others)), bool)], 1)
+    ranks = retrieval.first_ranks(_ranking(seen.captions @ gallery.T), relevant)
+    return {f"{prefix}_r{k}": ((ranks >= 1) & (ranks <= k)).astype(np.float64) for k in (1, 5, 10)}
+
+
+def _ranking(scores: FloatArray) -> NDArray[np.int64]:
+    return np.argsort(-scores, axis=1, kind="stable").astype(np.int64)
+
+
+def _relevant(captions: Sequence[str]) -> NDArray[np.bool_]:
+    words = np.array(captions, dtype=object)
+    return np.asarray(words[:, None] == words[None], bool)
+
+
+@dataclass(frozen=True, slots=True)
+class MotifQuery:
+    """A motif's name, the picture that shows it, and its mask there (40, 40)."""
+
+    name: str
+    picture: int
+    mask: NDArray[np.bool_]
+
+
+def motif_queries(gallery: Gallery, languages: Sequence[str] = LANGUAGES) -> list[MotifQuery]:
+    """One query for each motif of each picture, by one of its bare names; masks of one motif are put together."""
+    chance = random.Random(len(gallery.captions))
+    queries = []
+    corpus = gallery.corpus
+    for row, example in enumerate(corpus.examples):
+        named: dict[str, set[int]] = defaultdict(set)
+        names: dict[str, list[str]] = defaultdict(list)
+        for phrase in example.phrases:
+            if phrase.region >= 0 and phrase.key.startswith("urn:") and "@" not in phrase.key:
+                named[phrase.key].add(phrase.region)
+                names[phrase.key].append(phrase.text)
+        for key, regions in named.items():
+            masks = corpus.masks[corpus.mask_start[row] :][sorted(regions)] > 127
+            mask = np.asarray(masks.any(0), bool)
+            if 0 < mask.mean() <= LARGE:
+                queries.append(MotifQuery(chance.choice(sorted(set(names[key]))), row, mask))
+    return queries
+
+
+def localisation_values(
+    encoder: Encoder, gallery: Gallery, queries: Sequence[MotifQuery], localiser: Localiser
+) -> dict[str, Values]:
+    """By figure, a value a query: pointing (with a tolerance of 8 px at 320), energy, mask IoU and box IoU; AP30 and
+    AP50 a name, over the pictures that show it; pointing by chance, at the centre and at the usual place; small parts
+    once more."""
+    vectors = dict(
+        zip(sorted({q.name for q in queries}), encoder.encode_text(sorted({q.name for q in queries})), strict=True)
+    )
+    by_picture: dict[int, list[int]] = defaultdict(list)
+    for n, query in enumerate(queries):
+        by_picture[query.picture].append(n)
+    figures: dict[str, Values] = {
+        name: np.zeros(len(queries)) for name in ("pointing", "energy", "mask_iou", "box_iou", "chance", "centre")
+    }
+    found: dict[str, list[detection.ScoredBox]] = defaultdict(list)
+    truths: dict[str, dict[int, list[Box]]] = defaultdict(dict)
+    for picture, members in by_picture.items():
+        maps = localiser(gallery.corpus.pictures[picture], np.stack([vectors[queries[n].name] for n in members]))
+        for n, heat in zip(members, maps, strict=True):
+            query = queries[n]
+            box, predicted = _box_of(query.mask), box_from_heat(heat)
+            figures["pointing"][n] = _hits(localisation.peak(heat), query.mask)
+            figures["centre"][n] = _hits((0.5, 0.5), query.mask)
+            figures["chance"][n] = _grown(query.mask).mean()
+            figures["energy"][n] = _energy(heat, query.mask)
+            figures["mask_iou"][n] = localisation.mask_iou(localisation.hot_area(heat, query.mask.shape), query.mask)
+            figures["box_iou"][n] = localisation.intersection_over_union(predicted, box)
+            found[query.name].append(detection.ScoredBox(picture, predicted, float(heat.max())))
+            truths[query.name][picture] = [box]
+    small = np.array([query.mask.mean() < SMALL for query in queries])
+    figures |= {f"{name}_small": figures[name][small] for name in ("pointing", "chance", "centre")}
+    figures["prior"] = _prior(queries)
+    figures["prior_small"] = figures["prior"][small]
+    for iou, name in ((0.3, "ap30"), (0.5, "ap50")):
+        figures[name] = np.array([detection.average_precision(found[q], truths[q], iou) for q in sorted(found)])
+    return figures
+
+
+def _box_of(mask: NDArray[np.bool_]) -> Box:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    size = mask.shape[0]
+    x, y = int(columns[0]), int(rows[0])
+    return Box(x / size, y / size, (int(columns[-1]) + 1 - x) / size, (int(rows[-1]) + 1 - y) / size)
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and its neighbours: one cell of 40, or 8 pixels of 320."""
+    padded = np.pad(mask, 1)
+    size = mask.shape[0]
+    return np.asarray(np.any([padded[y : y + size, x : x + size] for y in range(3) for x in range(3)], axis=0))
+
+
+def _hits(point: tuple[float, float], mask: NDArray[np.bool_]) -> bool:
+    x, y = (min(int(value * MASK_PX), MASK_PX - 1) for value in point)
+    return bool(_grown(mask)[y, x])
+
+
+def _energy(heat: FloatArray, mask: NDArray[np.bool_]) -> float:
+    """Share of the warmth (above the coldest cell) that is in the mask, each mask cell by the heat cell under it."""
+    rows = (np.arange(MASK_PX) + 0.5) * heat.shape[0] / MASK_PX
+    columns = (np.arange(MASK_PX) + 0.5) * heat.shape[1] / MASK_PX
+    fine = heat[np.ix_(rows.astype(np.int64), columns.astype(np.int64))].astype(np.float64)
+    warmth = fine - fine.min()
+    return float(warmth[mask].sum() / warmth.sum()) if warmth.sum() > 0 else float(mask.mean())
+
+
+def _prior(queries: Sequence[MotifQuery]) -> Values:
+    """Pointing of one who does not look: where the name's masks lie on the other pictures."""
+    total: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros((MASK_PX, MASK_PX), np.int64))
+    for query in queries:
+        total[query.name] += query.mask
+    everything = np.sum(list(total.values()), axis=0)
+    hits = []
+    for query in queries:
+        heat = total[query.name] - query.mask
+        heat = heat if heat.max() > 0 else everything - query.mask
+        rows, columns = np.nonzero(heat == heat.max())
+        hits.append(_hits(((columns.mean() + 0.5) / MASK_PX, (rows.mean() + 0.5) / MASK_PX), query.mask))
+    return np.array(hits, np.float64)
+
+
+def patch_localiser(encoder: Encoder) -> Localiser:
+    """The encoder's own heat maps."""
+
+    def heat_maps(picture: Picture, vectors: FloatArray) -> FloatArray:
+        return np.stack([encoder.heat(picture, vector) for vector in vectors])
+
+    return heat_maps
+
+
+def naming_values(
+    encoder: Encoder, seen: Seen, gallery: Gallery, thesaurus: Thesaurus, facet: str
+) -> dict[str, Values]:
+    """What the object vector is called: accuracy a picture, and the tree distance of each mistake.
+
+    Candidates are the concepts of the facet that occur in the gallery, by their English and Chinese names' mean vector.
+    """
+    truths = [example.concepts.get(facet, ()) for example in gallery.corpus.examples]
+    candidates = sorted({uri for uris in truths for uri in uris if uri in thesaurus})
+    names = [thesaurus.concept(uri).pref_labels for uri in candidates]
+    vectors = encoder.encode_text([n["en"] for n in names]) + encoder.encode_text([n["zh-Hans"] for n in names])
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    said = [candidates[n] for n in (seen.objects @ vectors.T).argmax(1)]
+    asked = [(one, set(uris)) for one, uris in zip(said, truths, strict=True) if uris]
+    right = np.array([one in uris for one, uris in asked], np.float64)
+    distances = hierarchy.error_distances([one for one, _ in asked], [uris for _, uris in asked], thesaurus.distance)
+    return {f"{facet}_accuracy": right, f"{facet}_error_distance": distances}
+
+
+def colour_histograms(pictures: Sequence[Picture]) -> FloatArray:
+    """(n, 64) shares of 4 x 4 x 4 colours, square-rooted: what a picture is to one who sees colours only."""
+    rows = []
+    for picture in pictures:
+        codes = (picture.astype(np.int64) // 64) @ np.array([16, 4, 1])
+        rows.append(np.sqrt(np.bincount(codes.ravel(), minlength=64) / codes.size))
+    return np.asarray(rows, np.float32)
+
+
+def colour_control(encoder: Encoder, train: Gallery, gallery: Gallery, *, ridge: float = 1e-2) -> FloatArray:
+    """(n, D) object vectors of one who sees colours only: a ridge regression from histograms to caption vectors."""
+    known, captions = colour_histograms(list(train.corpus.pictures)), encoder.encode_text(train.captions)
+    known = np.concatenate([known, np.ones((len(known), 1), np.float32)], 1)
+    weights = np.linalg.solve(known.T @ known + ridge * len(known) * np.eye(known.shape[1]), known.T @ captions)
+    asked = colour_histograms(list(gallery.corpus.pictures))
+    vectors = np.concatenate([asked, np.ones((len(asked), 1), np.float32)], 1) @ weights
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def _names(culture: Culture) -> list[str]:
+    named: list[Mapping[str, tuple[str, ...]]] = [culture.names, *(one.names for one in culture.periods)]
+    return [name for names in named for language in LANGUAGES for name in names[language]]
+
+
+def _without(caption: str, names: Sequence[str]) -> str:
+    for name in names:
+        caption = caption.replace(name, "")
+    return " ".join(caption.split()) or "relic"
+
