@@ -83,7 +83,8 @@ def test_our_own_comes_by_the_word_builtin(tmp_path: Path, run: Run) -> None:
 
 def test_a_file_without_a_scheme_is_kept_under_its_name(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "mine.ttl"
-    path.write_text('<urn:a> a <http://www.w3.org/2004/02/skos/core#Concept>; <http://www.w3.org/2004/02/skos/core#notation> "1" .', "utf-8")
+    head = "@prefix skos: <http://www.w3.org/2004/02/skos/core#> ."
+    path.write_text(head + '<urn:a> a skos:Concept ; skos:prefLabel "a" .', "utf-8")
     assert asked(run, "import", path, "--library", tmp_path / "lib")["name"] == "mine.ttl"
 
 
