@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 PYTEST := $(BIN)/python -m pytest
 DEMO := demo
 
-.PHONY: demo test test-long check clean
+.PHONY: demo test test-long check results clean
 
 $(VENV)/core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -35,6 +35,10 @@ check: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PYTEST) tests/docs
+
+# The tables of docs/results.md, from the reports in benchmarks/results.
+results: $(VENV)/dev
+	$(BIN)/python benchmarks/tables.py
 
 clean:
 	rm -rf $(VENV) $(DEMO)

@@ -1,9 +1,10 @@
 """What does each part of the method earn? `python benchmarks/arms.py --runs DIR`.
 
 Works off `configs/arms.queue` in its order: each run trains one arm with one seed at the budget of `configs/arms.toml`,
-measures it on relics of seeds and a culture that no training saw and on real pictures held out, and writes
+measures it on relics of seeds and a culture that no training saw, and writes
 results/arms/NAME-SEED.json, query by query. What has a result is passed over, and a run that was cut goes on from its
-checkpoint, so the command may be stopped and given again at any time. `make results` makes the tables.
+checkpoint, so the command may be stopped and given again at any time. `make results` makes the tables. The common
+start, `sherd train configs/start.toml`, must be in DIR/start.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ def settings_of(run: Run, runs: Path) -> TrainSettings:
             table = table.setdefault(name, {})
         table[last] = value
     raw["data"]["cache"] = str(runs / "cache")
+    raw["start"] = str(runs / "start")
     return build(TrainSettings, raw, run.name)
 
 
@@ -80,17 +82,23 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     unseen = drawn.draw_gallery([UNSEEN], 250, TEST_SEED, cache, nameless=True)
     fitted, seen, strange = (drawn.look(encoder, gallery) for gallery in (fit, test, unseen))
     weight = drawn.fit_part_weight(fitted, fit.captions)
-    values = drawn.retrieval_values(seen, test.captions, 0.0, "object")
-    values |= drawn.retrieval_values(seen, test.captions, weight, "served")
-    values |= drawn.retrieval_values(strange, unseen.captions, 0.0, "unseen")
-    values |= drawn.retrieval_values(strange, unseen.captions, weight, "unseen_served")
-    values |= drawn.mixed_values(strange, seen.objects, unseen.captions, "unseen_mixed")
+    ranks = {
+        "object": drawn.both_ranks(seen, test.captions, 0.0),
+        "served": drawn.both_ranks(seen, test.captions, weight),
+        "unseen": drawn.both_ranks(strange, unseen.captions, 0.0),
+        "unseen_served": drawn.both_ranks(strange, unseen.captions, weight),
+        "unseen_mixed": drawn.mixed_ranks(strange, seen.objects, unseen.captions),
+    }
     localiser = drawn.patch_localiser(encoder)
     some = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
-    values |= drawn.localisation_values(encoder, test, some, localiser)
+    values = drawn.localisation_values(encoder, test, some, localiser)
     for facet in ("type", "motif"):
         values |= drawn.naming_values(encoder, seen, test, thesaurus, facet)
-    return {"part_weight": weight, "values": {name: np.round(row, 4).tolist() for name, row in values.items()}}
+    return {
+        "part_weight": weight,
+        "ranks": {name: row.tolist() for name, row in ranks.items()},
+        "values": {name: [float(f"{value:.2g}") for value in row] for name, row in values.items()},
+    }
 
 
 def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
@@ -129,6 +137,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     given = parser.parse_args()
     os.environ.setdefault("SHERD_SHARED", "../../shared")
+    if not (given.runs / "start" / "checkpoint.safetensors").exists():
+        parser.error(f"{given.runs}/start: no common start; train configs/start.toml first")
     results = RESULTS / "arms"
     results.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -140,12 +150,9 @@ def main() -> None:
             break
         result = train_and_measure(run, given.runs.resolve())
         file.write_text(json.dumps(result, ensure_ascii=False) + "\n", "utf-8")
-        means = {k: round(float(np.mean(result["values"][k])), 3) for k in SHOWN if result["values"].get(k)}
-        print(run.name, f"{result['seconds']} s", means, f"part weight {result['part_weight']}", flush=True)
-
-
-SHOWN = ("object_r1", "served_r1", "unseen_r5", "unseen_mixed_r5", "pointing", "ap30", "mask_iou", "type_accuracy",
-         "motif_accuracy", "motif_error_distance", "prior")  # fmt: skip
+        ranks = {f"{name} R@5": round(float(np.mean(np.array(row) <= 5)), 3) for name, row in result["ranks"].items()}
+        means = {name: round(float(np.mean(row)), 3) for name, row in result["values"].items() if row}
+        print(run.name, f"{result['seconds']} s", ranks, means, f"part weight {result['part_weight']}", flush=True)
 
 
 if __name__ == "__main__":

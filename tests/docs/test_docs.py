@@ -7,6 +7,8 @@ import doctest
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -52,15 +54,25 @@ def test_every_command_and_option_is_in_the_docs() -> None:
 
 
 def test_every_setting_of_a_training_run_is_in_its_page() -> None:
-    from sherd.model.image import ImageSettings
+    from sherd.model.backbones import ImageSettings
+    from sherd.model.clustering import ClusteringSettings
+    from sherd.model.levels import LevelSettings
     from sherd.model.text import TextSettings
+    from sherd.training.batches import CaptionSettings
     from sherd.training.config import DataSettings, Stage, TrainSettings
-    from sherd.training.objective import Weights
+    from sherd.training.objective import MethodSettings, Weights
 
     page = (ROOT / "docs/training.md").read_text("utf-8")
-    kinds = (TrainSettings, Stage, DataSettings, ImageSettings, TextSettings, Weights)
+    kinds = (TrainSettings, Stage, DataSettings, ImageSettings, LevelSettings, ClusteringSettings, TextSettings,
+             CaptionSettings, MethodSettings, Weights)  # fmt: skip
     names = [field.name for kind in kinds for field in dataclasses.fields(kind)]
     assert [name for name in names if f"`{name}`" not in page] == []
+
+
+def test_the_tables_of_the_results_are_what_the_reports_say() -> None:
+    command = [sys.executable, "benchmarks/tables.py", "--check"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
 
 
 def test_the_readme_opens_with_the_two_commands() -> None:

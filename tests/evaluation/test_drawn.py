@@ -40,13 +40,11 @@ def perfect(captions: tuple[str, ...]) -> drawn.Seen:
     return drawn.Seen(vectors, vectors[:, None], vectors)
 
 
-def test_retrieval_values_of_a_perfect_and_of_a_blind_encoder(gallery: drawn.Gallery) -> None:
+def test_ranks_of_a_perfect_and_of_a_blind_encoder(gallery: drawn.Gallery) -> None:
     seen = perfect(gallery.captions)
-    values = drawn.retrieval_values(seen, gallery.captions, 0.0, "object")
-    assert {len(row) for row in values.values()} == {24}
-    assert all(row.min() == 1 for row in values.values())
+    assert drawn.both_ranks(seen, gallery.captions, 0.0).tolist() == [1] * 24
     blind = drawn.Seen(seen.objects * 0, seen.parts * 0, seen.captions)
-    assert drawn.retrieval_values(blind, gallery.captions, 0.0, "object")["object_r1"].mean() < 0.5
+    assert drawn.both_ranks(blind, gallery.captions, 0.0).mean() > 3
 
 
 def test_the_part_weight_is_fitted_to_what_helps(gallery: drawn.Gallery) -> None:
@@ -67,10 +65,10 @@ def test_pair_scores_are_those_of_the_search() -> None:
 
 def test_pictures_of_other_cultures_stand_in_the_way(gallery: drawn.Gallery) -> None:
     seen = perfect(gallery.captions)
-    clear = drawn.mixed_values(seen, np.zeros((5, seen.objects.shape[1]), np.float32), gallery.captions, "m")
-    assert clear["m_r1"].mean() == 1
+    clear = drawn.mixed_ranks(seen, np.zeros((5, seen.objects.shape[1]), np.float32), gallery.captions)
+    assert clear.tolist() == [1] * 12
     crowd = np.repeat(seen.objects[:1] * 2, 9, axis=0)
-    assert drawn.mixed_values(seen, crowd, gallery.captions, "m")["m_r5"][0] == 0
+    assert drawn.mixed_ranks(seen, crowd, gallery.captions)[0] == 10
 
 
 def test_an_oracle_points_right_and_a_flat_map_does_not(gallery: drawn.Gallery) -> None:

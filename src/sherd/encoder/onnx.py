@@ -52,6 +52,7 @@ class OnnxEncoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_padding(pad_id=0)
         self._tokenizer.enable_truncation(settings.max_tokens)
+        self.folder = folder
         self.settings = settings
         self.name = settings.name
         self.dim = settings.dim

@@ -34,6 +34,7 @@ _WEIGHTS = tuple(n / 10 for n in range(11))
 Localiser = Callable[[Picture, FloatArray], FloatArray]
 """A picture and L text vectors (L, D) -> heat maps (L, h, w)."""
 Values = NDArray[np.float64]
+Ranks = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,36 +87,26 @@ def pair_scores(texts: FloatArray, objects: FloatArray, parts: FloatArray, part_
 
 
 def fit_part_weight(seen: Seen, captions: Sequence[str]) -> float:
-    """The part weight 0..1 with the best mean R@1 of both directions; on equal figures the smallest."""
-    best = [(-float(np.mean(_both_ways(seen, captions, weight, 1))), weight) for weight in _WEIGHTS]
+    """The part weight 0..1 with the best mean reciprocal rank of both directions; on equal figures the smallest."""
+    best = [(-float(np.mean(1 / both_ranks(seen, captions, weight))), weight) for weight in _WEIGHTS]
     return min(best)[1]
 
 
-def retrieval_values(seen: Seen, captions: Sequence[str], part_weight: float, prefix: str) -> dict[str, Values]:
-    """By figure, a value a query: hits at 1, 5 and 10, and average precision, in both directions one after the other.
+def both_ranks(seen: Seen, captions: Sequence[str], part_weight: float) -> Ranks:
+    """(2 n,) rank of the first relevant picture for each caption, then of the first relevant caption for each picture.
 
     Relevant are the caption's own picture and pictures of the same caption.
     """
-    values = {f"{prefix}_r{k}": _both_ways(seen, captions, part_weight, k) for k in (1, 5, 10)}
     scores = pair_scores(seen.captions, seen.objects, seen.parts, part_weight)
     relevant = _relevant(captions)
-    both = [retrieval.average_precisions(_ranking(side), relevant) for side in (scores, scores.T)]
-    return values | {f"{prefix}_map": np.concatenate(both)}
+    return np.concatenate([retrieval.first_ranks(_ranking(side), relevant) for side in (scores, scores.T)])
 
 
-def _both_ways(seen: Seen, captions: Sequence[str], part_weight: float, k: int) -> Values:
-    scores = pair_scores(seen.captions, seen.objects, seen.parts, part_weight)
-    relevant = _relevant(captions)
-    ranks = [retrieval.first_ranks(_ranking(side), relevant) for side in (scores, scores.T)]
-    return np.concatenate([(side >= 1) & (side <= k) for side in ranks]).astype(np.float64)
-
-
-def mixed_values(seen: Seen, others: FloatArray, captions: Sequence[str], prefix: str) -> dict[str, Values]:
-    """Hits at 1, 5 and 10 of texts asking for pictures among those of other cultures, objects (m, D), too."""
+def mixed_ranks(seen: Seen, others: FloatArray, captions: Sequence[str]) -> Ranks:
+    """(n,) ranks of texts asking, by object vectors, among their own pictures and those (m, D) of other cultures."""
     gallery = np.concatenate([seen.objects, others])
     relevant = np.concatenate([_relevant(captions), np.zeros((len(captions), len(others)), bool)], 1)
-    ranks = retrieval.first_ranks(_ranking(seen.captions @ gallery.T), relevant)
-    return {f"{prefix}_r{k}": ((ranks >= 1) & (ranks <= k)).astype(np.float64) for k in (1, 5, 10)}
+    return retrieval.first_ranks(_ranking(seen.captions @ gallery.T), relevant)
 
 
 def _ranking(scores: FloatArray) -> NDArray[np.int64]:
@@ -294,4 +285,3 @@ def _without(caption: str, names: Sequence[str]) -> str:
     for name in names:
         caption = caption.replace(name, "")
     return " ".join(caption.split()) or "relic"
-

@@ -11,6 +11,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from sherd.model.backbones import ConvTower
+from sherd.model.features import MultiScale
 from sherd.model.levels import ImageTower
 from sherd.model.text import TextTower
 
@@ -49,6 +51,27 @@ def export_image(tower: ImageTower, path: Path) -> None:
         axes |= {"parts": {0: "n"}, "masks": {0: "n", 2: "rows", 3: "columns"}}
     outputs = [name for name in axes if name != "pictures"]
     _export(_Pictures(tower), example, path, ["pictures"], outputs, axes)
+
+
+class _Backbone(nn.Module):
+    """uint8 (n, H, W, 3) -> fused features (n, width, H/8, W/8)."""
+
+    def __init__(self, backbone: ConvTower, features: MultiScale) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.features = features
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        grid: Tensor = self.features(self.backbone(pictures.permute(0, 3, 1, 2).float() / 255))
+        return grid
+
+
+def export_backbone(backbone: ConvTower, features: MultiScale, path: Path) -> Path:
+    """Write `path` with input `pictures` (n, H, W, 3) uint8 and output `grid`, to measure what heads cost."""
+    example = torch.zeros(2, 96, 112, 3, dtype=torch.uint8)
+    axes = {"pictures": {0: "n", 1: "height", 2: "width"}, "grid": {0: "n", 2: "rows", 3: "columns"}}
+    _export(_Backbone(backbone, features), example, path, ["pictures"], ["grid"], axes)
+    return path
 
 
 def export_text(tower: TextTower, path: Path) -> None:

@@ -1,0 +1,169 @@
+"""Fill the tables of docs/results.md from the JSON reports (`make results`); `--check` only says if they are right."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from provenance import RESULTS, ROOT
+
+from sherd.metrics.bootstrap import Interval, interval, paired_interval
+
+PAGE = ROOT / "docs" / "results.md"
+BASE = "full"
+Values = NDArray[np.float64]
+
+
+def hits(name: str, k: int) -> Callable[[Mapping[str, Any]], Values]:
+    """Share of queries with something relevant among the first k of a ranking."""
+
+    def of(result: Mapping[str, Any]) -> Values:
+        ranks = np.array(result["ranks"][name])
+        return ((ranks >= 1) & (ranks <= k)).astype(np.float64)
+
+    return of
+
+
+def values(name: str) -> Callable[[Mapping[str, Any]], Values]:
+    """Values of a figure, query by query."""
+    return lambda result: np.array(result["values"][name], np.float64)
+
+
+COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
+    ("R@1 object", hits("object", 1), True),
+    ("R@1 served", hits("served", 1), True),
+    ("R@5 served", hits("served", 5), True),
+    ("R@5 unseen", hits("unseen", 5), True),
+    ("R@5 unseen, mixed", hits("unseen_mixed", 5), True),
+    ("pointing", values("pointing"), True),
+    ("AP30", values("ap30"), True),
+    ("mask IoU", values("mask_iou"), True),
+    ("type named", values("type_accuracy"), True),
+    ("tree distance", values("type_error_distance"), False),
+)
+"""Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
+
+
+def arms_table() -> str:
+    """One row an arm: means over seeds and queries; what differs from the full method beyond its interval is marked."""
+    by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for file in sorted((RESULTS / "arms").glob("*.json")):
+        result = json.loads(file.read_text("utf-8"))
+        by_arm[result["arm"]].append(result)
+    if BASE not in by_arm:
+        return "No run of the full method is finished yet."
+    order = [
+        line.split()[0] for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
+    ]
+    rows = [["arm", "seeds", *(head for head, _, _ in COLUMNS), "ms a step"]]
+    full = {head: [figure(one) for one in by_arm[BASE]] for head, figure, _ in COLUMNS}
+    for arm in order:
+        if arm not in by_arm:
+            continue
+        cells = [arm, str(len(by_arm[arm]))]
+        for head, figure, paired in COLUMNS:
+            found = [figure(one) for one in by_arm[arm]]
+            cells.append(_cell(found, full[head], paired=paired, is_base=arm == BASE))
+        cells.append(f"{np.median([one['ms_a_step'] for one in by_arm[arm]]):.0f}")
+        rows.append(cells)
+    return _markdown(rows)
+
+
+def _cell(found: Sequence[Values], base: Sequence[Values], *, paired: bool, is_base: bool) -> str:
+    if not paired:
+        return f"{np.mean([row.mean() for row in found if row.size]):.2f}"
+    table = np.stack(found)
+    if is_base:
+        return _with_bounds(interval(table))
+    gap = paired_interval(table, np.stack(base))
+    mark = " " if not gap.excludes(0) else (" **worse**" if gap.mean < 0 else " **better**")
+    return f"{table.mean():.3f} ({gap.mean:+.3f}){mark}".rstrip()
+
+
+def builtin_table() -> str:
+    """The built-in model on every set that `benchmarks/quality.py` measured last."""
+    files = sorted(RESULTS.glob("*-quality.json"))
+    if not files:
+        return "`python benchmarks/quality.py` has not been run."
+    rows = [["data", "pictures", "as", "R@1", "R@5", "R@10", "mAP", "pointing", "chance", "usual place"]]
+    for name, report in json.loads(files[-1].read_text("utf-8"))["reports"].items():
+        local, blind = report.get("localisation"), report["chance"].get("localisation")
+        points = ["", "", ""]
+        if local:
+            points = [
+                _figure(local["all"]["pointing"]),
+                *(_figure(blind["all"][k]["pointing"]) for k in ("uniform", "location_prior")),
+            ]
+        if report["retrieval"] is None:
+            rows.append([name, str(report["data"]["pictures"]), "", "", "", "", "", *points])
+            continue
+        for kind, key in (("served", "retrieval"), ("objects alone", "retrieval_object_only")):
+            side = report[key]["text_to_image"]
+            rows.append(
+                [
+                    name,
+                    str(report["data"]["pictures"]),
+                    kind,
+                    *(_figure(side[k]) for k in ("r@1", "r@5", "r@10", "map")),
+                    *points,
+                ]
+            )
+            name, points = "", ["", "", ""]
+        side = report["chance"]["retrieval"]["text_to_image"]
+        rows.append(["", "", "chance", *(_figure(side[k]) for k in ("r@1", "r@5", "r@10", "map")), "", "", ""])
+    return f"From `benchmarks/results/{files[-1].name}`.\n\n{_markdown(rows)}"
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        if value.get("low") is None:
+            return f"{value['value']:.3f}"
+        return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+    return f"{value:.3f}"
+
+
+def _with_bounds(found: Interval) -> str:
+    return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
+
+
+TABLES: dict[str, Callable[[], str]] = {"arms": arms_table, "builtin": builtin_table}
+
+
+def filled(page: str) -> str:
+    """The page with what stands between `<!-- table:NAME -->` and `<!-- end -->` made anew."""
+
+    def table(match: re.Match[str]) -> str:
+        return f"<!-- table:{match[1]} -->\n\n{TABLES[match[1]]()}\n\n<!-- end -->"
+
+    return re.sub(r"<!-- table:(\w+) -->.*?<!-- end -->", table, page, flags=re.DOTALL)
+
+
+def main() -> None:
+    """Fill the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--check", action="store_true", help="change nothing; exit 1 if the page is not what it should be"
+    )
+    given = parser.parse_args()
+    page = PAGE.read_text("utf-8")
+    made = filled(page)
+    if given.check:
+        sys.exit(0 if made == page else f"{PAGE.relative_to(Path.cwd())}: not what the reports say; run `make results`")
+    PAGE.write_text(made, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
