@@ -109,6 +109,17 @@ def test_words_boxes_and_heat_lie_in_the_space_of_the_pictures(folder: Path) -> 
     assert np.isfinite(encoder.encode_text([""])).all()
 
 
+def test_patches_that_are_kept_are_those_of_the_picture_asked(folder: Path) -> None:
+    encoder = OnnxEncoder.load(folder)
+    rng = np.random.default_rng(3)
+    one, other = (rng.integers(0, 255, (64, 48, 3), np.uint8) for _ in range(2))
+    first, second = encoder.patches(one), encoder.patches(other)
+    assert not np.allclose(first, second)
+    one[:] = other  # the same array, another picture
+    assert np.array_equal(encoder.patches(one), second)
+    assert encoder.patches(one.reshape(48, 64, 3)).shape == (second.shape[1], second.shape[0], second.shape[2])
+
+
 def test_every_file_and_only_its_bytes_decide_the_fingerprint(folder: Path) -> None:
     first = OnnxEncoder.load(folder, threads=1)
     assert OnnxEncoder.load(folder, threads=2).fingerprint == first.fingerprint

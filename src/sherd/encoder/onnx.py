@@ -7,6 +7,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,7 @@ class OnnxEncoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_padding(pad_id=0)
         self._tokenizer.enable_truncation(settings.max_tokens)
+        self._last: tuple[bytes, FloatArray] | None = None
         self.folder = folder
         self.settings = settings
         self.name = settings.name
@@ -117,10 +119,14 @@ class OnnxEncoder:
         return np.asarray(self.patches(picture) @ vector, np.float32)
 
     def patches(self, picture: Picture) -> FloatArray:
-        """(h, w, D) unit patch vectors at the size used for heat maps."""
-        shape = input_shape(picture.shape[0], picture.shape[1], self.settings.heat_px)
-        patches: FloatArray = self._run([to_input(picture, shape)])["patches"][0]
-        return patches
+        """(h, w, D) unit patch vectors at the size used for heat maps. The last picture's are kept: many labels are
+        asked of one picture, one after the other."""
+        key = blake2b(picture.tobytes() + repr(picture.shape).encode()).digest()
+        last = self._last
+        if last is None or last[0] != key:
+            shape = input_shape(picture.shape[0], picture.shape[1], self.settings.heat_px)
+            last = self._last = (key, self._run([to_input(picture, shape)])["patches"][0])
+        return last[1]
 
     def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> dict[str, FloatArray]:
         return dict(zip(self._outputs, self._image.run(self._outputs, {"pictures": np.stack(inputs)}), strict=True))
