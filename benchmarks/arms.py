@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,13 @@ from provenance import RESULTS, ROOT, commit, machine
 
 from sherd.encoder.onnx import OnnxEncoder
 from sherd.evaluation import drawn
+from sherd.evaluation.gallery import View, read_views
+from sherd.evaluation.labels import label_queries, measure_labels
+from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.config import TrainSettings, build
 from sherd.training.train import train_settings
+from sherd.types import Picture
 
 CONFIGS = ROOT / "configs"
 TRAINED = ("ritual_bronze", "painted_ceramic", "cave_mural", "silk_textile")
@@ -94,11 +98,42 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     values = drawn.localisation_values(encoder, test, some, localiser)
     for facet in ("type", "motif"):
         values |= drawn.naming_values(encoder, seen, test, thesaurus, facet)
+    shared = Path(os.environ["SHERD_SHARED"])
+    ranks["kamon"] = text_ranks(encoder, shared / "packs" / "kamon_crests", "heldout", weight)
+    for pack, splits in (("byzart_icons", ["valid"]), ("iconart_parts", ["valid", "test"])):
+        for name, row in pointing(encoder, shared / "packs" / pack, splits).items():
+            values[f"{pack}_{name}"] = row
     return {
         "part_weight": weight,
         "ranks": {name: row.tolist() for name, row in ranks.items()},
         "values": {name: [float(f"{value:.2g}") for value in row] for name, row in values.items()},
     }
+
+
+def text_ranks(encoder: OnnxEncoder, pack: Path, split: str, weight: float) -> drawn.Ranks:
+    """Ranks in both directions of a pack's texts and pictures, one picture a text."""
+    views, source, _ = read_views(pack, split=split, language=None)
+    told = [view for view in views if view.texts]
+    captions = tuple(next(iter(view.texts.values())) for view in told)
+    made = encoder.encode_images([_open(source.root, view) for view in told])
+    seen = drawn.Seen(made.object, made.parts, encoder.encode_text(captions))
+    return drawn.both_ranks(seen, captions, weight)
+
+
+def pointing(encoder: OnnxEncoder, pack: Path, splits: Sequence[str]) -> dict[str, drawn.Values]:
+    """Pointing at labels of real pictures, and at their usual place."""
+    views: list[View] = []
+    for split in splits:
+        some, source, _ = read_views(pack, split=split, language=None)
+        views += some
+    queries = label_queries(views, range(len(views)))
+    table, _ = measure_labels(encoder, queries, source.root, views)
+    systems = {"pointing": "localisation", "prior": "location_prior"}
+    return {name: table.systems[system]["pointing"] for name, system in systems.items()}
+
+
+def _open(root: Path, view: View) -> Picture:
+    return thumbnail_pixels(open_picture_file(root, view.image.path).thumbnail)
 
 
 def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
@@ -136,7 +171,7 @@ def main() -> None:
     parser.add_argument("--only", help="this arm alone")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     given = parser.parse_args()
-    os.environ.setdefault("SHERD_SHARED", "../../shared")
+    os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
     if not (given.runs / "start" / "checkpoint.safetensors").exists():
         parser.error(f"{given.runs}/start: no common start; train configs/start.toml first")
     results = RESULTS / "arms"

@@ -47,6 +47,9 @@ COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
     ("AP30", values("ap30"), True),
     ("mask IoU", values("mask_iou"), True),
     ("type named", values("type_accuracy"), True),
+    ("kamon R@5", hits("kamon", 5), True),
+    ("icons, pointing", values("byzart_icons_pointing"), True),
+    ("paintings, pointing", values("iconart_parts_pointing"), True),
     ("tree distance", values("type_error_distance"), False),
 )
 """Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
