@@ -14,6 +14,7 @@ from sherd.relics import motifs_figures as figures
 from sherd.relics import motifs_geometry as geometry
 from sherd.relics import motifs_glyphs as glyphs
 from sherd.relics import motifs_plants as plants
+from sherd.relics import motifs_tilework as tilework
 from sherd.relics.pen import Pen
 
 Range = tuple[float, float]
@@ -85,6 +86,20 @@ PROGRAMS: Mapping[str, Program] = MappingProxyType(
         "sun_disc": Program(glyphs.sun_disc, 1.0, {"rays": (8, 16)}),
         "stepped_mountain": Program(glyphs.stepped_mountain, 1.1, {"steps": (3, 4)}, seamless=True),
         "shell_water": Program(glyphs.shell_water, 1.5, {"bands": (2, 3)}, seamless=True),
+        "arabesque": Program(tilework.arabesque, 1.6, {"stroke": _STROKE, "bud": (0, 1)}, seamless=True),
+        "star_interlace": Program(tilework.star_interlace, 1.0, {"strap": (0.7, 1.3), "heart": (4, 8)}, seamless=True),
+        "kufic": Program(tilework.kufic, 2.2, {"stroke": _STROKE, "plait": (0, 1)}, seamless=True),
+        "tulip": Program(tilework.tulip, 0.62, {"stroke": _STROKE, "open": (0, 1)}),
+        "cypress": Program(tilework.cypress, 0.5, {"rows": (4, 8), "mound": (0, 1)}),
+        "palmette_fan": Program(tilework.palmette_fan, 0.95, {"stroke": _STROKE, "lobes": (5, 9)}),
+        "running_hare": Program(tilework.running_hare, 1.5, {"leap": (0, 1), "leaves": (3, 6)}),
+        "lion_and_sun": Program(tilework.lion_and_sun, 1.3, {"rays": (9, 15), "mane": (0, 1)}),
+        "peacock_fan": Program(tilework.peacock_fan, 1.2, {"stroke": _STROKE, "eyes": (5, 9)}),
+        "falconer": Program(tilework.falconer, 1.2, {"step": (0, 1), "turban": (0, 1)}),
+        "enthroned_prince": Program(tilework.enthroned_prince, 0.9, {"folds": (2, 4), "cup": (0, 1)}),
+        "winged_sphinx": Program(tilework.winged_sphinx, 1.25, {"curl": (0, 1), "points": (3, 5)}),
+        "pomegranate_spray": Program(tilework.pomegranate_spray, 0.9, {"seeds": (4, 8), "open": (0, 1)}),
+        "saz_leaf": Program(tilework.saz_leaf, 1.6, {"teeth": (5, 9), "bend": (0, 1)}),
     }
 )
 

@@ -1,53 +1,17 @@
-"""Handles, ears, legs, lids and the like: programs that give outlines in the object's own units.
-
-Object units: y 0 at the top of the body and 1 at its foot, x 0 on the axis. Parts may reach beyond.
-"""
+"""Handles, ears, legs, lids and the like: the programs by name."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sherd.relics.pen import Point, curve
-
-Points = NDArray[np.float64]
-Params = Mapping[str, float]
-Range = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """What a part needs to know of the body: half width by y, and how far the viewer looks from above (0..0.3)."""
-
-    ys: Points
-    half: Points
-    tilt: float
-    side: int
-    flat: bool
-
-    def r(self, y: float) -> float:
-        """Half width at y."""
-        return float(np.interp(y, self.ys, self.half))
-
-    @property
-    def widest(self) -> float:
-        """The y of the greatest half width."""
-        return float(self.ys[int(np.argmax(self.half))])
-
-
-@dataclass
-class Outline:
-    """Polygons to fill, back to front; `behind` ones are hidden by the body."""
-
-    front: list[Points] = field(default_factory=list)
-    behind: list[Points] = field(default_factory=list)
-    closes: bool = False
-    """The part covers the mouth."""
+from sherd.relics import parts_tilework as tilework
+from sherd.relics.outlines import Frame, Outline, Params, Range, annulus, sides, tube
+from sherd.relics.pen import Point
 
 
 @dataclass(frozen=True)
@@ -58,31 +22,11 @@ class PartProgram:
     params: Mapping[str, Range]
 
 
-def _tube(points: list[Point], start: float, end: float | None = None) -> Points:
-    """The outline of a bent tube that narrows from `start` to `end`."""
-    path = curve(points, 6)
-    step = np.gradient(path, axis=0)
-    normal = np.stack([-step[:, 1], step[:, 0]], 1) / np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9)[:, None]
-    half = np.linspace(start, start if end is None else end, len(path))[:, None] / 2
-    return np.concatenate([path + normal * half, (path - normal * half)[::-1]])
-
-
-def _sides(polygon: Points) -> list[Points]:
-    return [polygon, polygon * np.array([-1.0, 1.0])]
-
-
-def _ring(x: float, y: float, r: float, width: float) -> Points:
-    t = np.linspace(0, 2 * math.pi, 25)
-    circle = np.stack([np.cos(t), np.sin(t)], 1)
-    ring: Points = np.concatenate([circle * r, circle[::-1] * (r - width)]) + np.array([x, y])
-    return ring
-
-
 def upright_lugs(f: Frame, p: Params) -> Outline:
     """Two arched ears standing on the rim."""
     x, h, w = f.r(0.0) * 0.74, p["height"], p["width"]
     arch: list[Point] = [(x - w, 0.03), (x - w * 1.05, -h * 0.65), (x, -h), (x + w * 1.05, -h * 0.65), (x + w, 0.03)]
-    return Outline(front=_sides(_tube(arch, w * 0.62)))
+    return Outline(front=sides(tube(arch, w * 0.62)))
 
 
 def loop_handles(f: Frame, p: Params) -> Outline:
@@ -97,10 +41,10 @@ def loop_handles(f: Frame, p: Params) -> Outline:
         (out * 0.96, y1),
         (x1 * 0.96, y1),
     ]
-    shapes = _sides(_tube(loop, 0.055, 0.045))
+    shapes = sides(tube(loop, 0.055, 0.045))
     if p["pendant"] > 0.5:
         x = out * 0.95
-        shapes += _sides(np.array([(x - 0.03, y1), (x + 0.03, y1), (x + 0.022, y1 + 0.11), (x - 0.03, y1 + 0.08)]))
+        shapes += sides(np.array([(x - 0.03, y1), (x + 0.03, y1), (x + 0.022, y1 + 0.11), (x - 0.03, y1 + 0.08)]))
     return Outline(front=shapes)
 
 
@@ -108,16 +52,16 @@ def ring_handles(f: Frame, p: Params) -> Outline:
     """Two rings that hang from knobs on the body."""
     y = p["y"]
     x = f.r(y) * 0.8
-    knob = _ring(x, y - 0.01, 0.032, 0.031)
-    ring = _ring(x, y + p["size"] * 0.9, p["size"], p["size"] * 0.3)
-    return Outline(front=[*_sides(ring), *_sides(knob)])
+    knob = annulus(x, y - 0.01, 0.032, 0.031)
+    ring = annulus(x, y + p["size"] * 0.9, p["size"], p["size"] * 0.3)
+    return Outline(front=[*sides(ring), *sides(knob)])
 
 
 def tube_ears(f: Frame, p: Params) -> Outline:
     """Two vertical tubes beside the neck."""
     y0, y1 = p["top"], p["top"] + p["length"]
     x = max(f.r(y0), f.r(y1)) + 0.015
-    return Outline(front=_sides(np.array([(x - 0.02, y0), (x + 0.06, y0), (x + 0.055, y1), (x - 0.02, y1)])))
+    return Outline(front=sides(np.array([(x - 0.02, y0), (x + 0.06, y0), (x + 0.055, y1), (x - 0.02, y1)])))
 
 
 def legs(f: Frame, p: Params) -> Outline:
@@ -153,7 +97,7 @@ def lid(f: Frame, p: Params) -> Outline:
     lip = np.stack([-r * np.cos(t), 0.02 + r * f.tilt * np.sin(t)], 1)
     shapes = [np.concatenate([dome, lip])]
     knob = p["knob"]
-    shapes.append(_ring(0, -h - knob * 0.8, knob, knob * (0.99 if p["ring"] < 0.5 else 0.45)))
+    shapes.append(annulus(0, -h - knob * 0.8, knob, knob * (0.99 if p["ring"] < 0.5 else 0.45)))
     shapes.append(
         np.array(
             [
@@ -174,7 +118,7 @@ def flanges(f: Frame, p: Params) -> Outline:
     r = np.interp(y, f.ys, f.half)
     outer = np.stack([r + notch, y], 1)
     inner = np.stack([r * 0.97, y], 1)[::-1]
-    shapes = _sides(np.concatenate([outer, inner]))
+    shapes = sides(np.concatenate([outer, inner]))
     half = 0.32 * notch + 0.006
     sag = f.tilt * r
     shapes.append(np.concatenate([np.stack([half, y + sag], 1), np.stack([-half, y + sag], 1)[::-1]]))
@@ -213,7 +157,7 @@ def rim_posts(f: Frame, p: Params) -> Outline:
     cap = np.array(
         [(x - 0.06, -h + 0.02), (x - 0.045, -h - 0.05), (x, -h - 0.09), (x + 0.045, -h - 0.05), (x + 0.06, -h + 0.02)]
     )
-    return Outline(front=[*_sides(post), *_sides(cap)])
+    return Outline(front=[*sides(post), *sides(cap)])
 
 
 def side_handle(f: Frame, p: Params) -> Outline:
@@ -226,7 +170,7 @@ def side_handle(f: Frame, p: Params) -> Outline:
         (s * (out + 0.02), (y0 + y1) / 2),
         (s * f.r(y1) * 0.95, y1),
     ]
-    return Outline(front=[_tube(loop, 0.06, 0.045)])
+    return Outline(front=[tube(loop, 0.06, 0.045)])
 
 
 def curved_spout(f: Frame, p: Params) -> Outline:
@@ -235,7 +179,7 @@ def curved_spout(f: Frame, p: Params) -> Outline:
     r = f.r(y)
     reach = p["reach"]
     spout: list[Point] = [(s * r * 0.9, y), (s * (r + reach * 0.55), y - 0.06), (s * (r + reach), y - p["rise"])]
-    return Outline(front=[_tube(spout, 0.13, 0.05)])
+    return Outline(front=[tube(spout, 0.13, 0.05)])
 
 
 def stand(f: Frame, p: Params) -> Outline:
@@ -268,7 +212,7 @@ def rods(f: Frame, p: Params) -> Outline:
     for y in (-0.005, 1.005):
         r, w = f.r(min(max(y, 0.02), 0.98)) + p["overhang"], p["width"]
         shapes.append(np.array([(-r, y - w / 2), (r, y - w / 2), (r, y + w / 2), (-r, y + w / 2)]))
-        shapes += [_ring(x, y, w * 0.85, w * 0.84) for x in (-r, r)]
+        shapes += [annulus(x, y, w * 0.85, w * 0.84) for x in (-r, r)]
     return Outline(front=shapes)
 
 
@@ -276,7 +220,7 @@ def hanging_loops(f: Frame, p: Params) -> Outline:
     """Loops along the upper edge."""
     r, count = f.r(0.02), round(p["count"])
     xs = [r * 1.7 * ((k + 0.5) / count - 0.5) for k in range(count)]
-    return Outline(front=[_ring(x, -0.03, 0.045, 0.02) for x in xs])
+    return Outline(front=[annulus(x, -0.03, 0.045, 0.02) for x in xs])
 
 
 def frame(f: Frame, p: Params) -> Outline:
@@ -313,7 +257,7 @@ def horned_crest(f: Frame, p: Params) -> Outline:
     """Two stone horns on top of a slab."""
     r, h = f.r(0.04), p["height"]
     horn = np.array([(r * 0.35, 0.05), (r * 0.95, 0.05), (r * 1.1, -h), (r * 0.8, -h * 0.55)])
-    return Outline(front=_sides(horn))
+    return Outline(front=sides(horn))
 
 
 PART_PROGRAMS: Mapping[str, PartProgram] = MappingProxyType(
@@ -351,5 +295,15 @@ PART_PROGRAMS: Mapping[str, PartProgram] = MappingProxyType(
         "pedestal_block": PartProgram(pedestal_block, {"height": (0.1, 0.2), "overhang": (0.03, 0.1)}),
         "tenon_peg": PartProgram(tenon_peg, {"height": (0.12, 0.24), "width": (0.4, 0.7)}),
         "horned_crest": PartProgram(horned_crest, {"height": (0.08, 0.2)}),
+        "suspension_lugs": PartProgram(tilework.suspension_lugs, {"y": (0.46, 0.56), "size": (0.035, 0.055)}),
+        "hanging_chains": PartProgram(tilework.hanging_chains, {"y": (0.46, 0.54), "height": (0.3, 0.5)}),
+        "swan_handle": PartProgram(
+            tilework.swan_handle, {"top": (0.06, 0.14), "end": (0.56, 0.68), "reach": (0.06, 0.12)}
+        ),
+        "slender_spout": PartProgram(
+            tilework.slender_spout, {"y": (0.66, 0.76), "reach": (0.12, 0.2), "tip": (0.02, 0.14)}
+        ),
+        "onion_cover": PartProgram(tilework.onion_cover, {"height": (0.12, 0.22), "swell": (0.3, 1)}),
+        "mortar_bed": PartProgram(tilework.mortar_bed, {"margin": (0.04, 0.09), "rough": (0.2, 1)}),
     }
 )

@@ -18,7 +18,8 @@ from sherd.relics.culture import DAMAGES, Culture, Named
 from sherd.relics.grammar import Plan, compose
 from sherd.relics.independence import Traits
 from sherd.relics.ornament import adorn
-from sherd.relics.parts import PART_PROGRAMS, Outline
+from sherd.relics.outlines import Outline
+from sherd.relics.parts import PART_PROGRAMS
 from sherd.relics.silhouettes import Body, Floats, Mask, ToPixels, build_body, lay_out
 from sherd.relics.surfaces import Layers, paint
 from sherd.types import Caption, Phrase, Picture

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from sherd.relics.grammar import Plan
-from sherd.relics.parts import Frame, Points
+from sherd.relics.outlines import Frame, Points
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
