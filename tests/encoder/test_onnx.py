@@ -96,6 +96,21 @@ def test_pictures_of_several_shapes_come_back_in_their_order(folder: Path) -> No
     assert len(encoder.encode_images([])) == 0
 
 
+def test_parts_may_come_from_a_pass_of_their_own(folder: Path) -> None:
+    plain = OnnxEncoder.load(folder).encode_images([halves()])
+    finer = OnnxEncoder.load(_with(folder, parts_px=128))
+    made = finer.encode_images([halves(), halves()])
+    assert np.array_equal(made.object[0], plain.object[0])
+    # 8 x 8 cells now, not 4 x 4: the halves are still told apart, and their boxes are as good
+    assert np.allclose(np.sort(made.boxes[1, :, 0]), [0, 0.5], atol=0.02)
+    assert finer.fingerprint != OnnxEncoder.load(_with(folder, parts_px=0)).fingerprint
+
+
+def _with(folder: Path, **changes: int) -> Path:
+    (folder / "model.json").write_text(json.dumps({**SETTINGS, **changes}), encoding="utf-8")
+    return folder
+
+
 def test_words_boxes_and_heat_lie_in_the_space_of_the_pictures(folder: Path) -> None:
     encoder = OnnxEncoder.load(folder, threads=1)
     red, blue = encoder.encode_text(["red", "a blue thing"])

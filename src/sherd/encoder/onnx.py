@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -27,7 +27,9 @@ _BATCH = 32
 
 @dataclass(frozen=True, slots=True)
 class OnnxSettings:
-    """What `model.json` holds. `heat_px` is the input size of heat maps and of boxes drawn on a query picture."""
+    """What `model.json` holds. `heat_px` is the input size of heat maps and of boxes drawn on a query picture,
+    `parts_px` that of part vectors; 0 takes them from the pass at `size_px` that makes the object vectors, at no further cost.
+    """
 
     name: str
     dim: int
@@ -35,6 +37,7 @@ class OnnxSettings:
     heat_px: int
     parts_per_image: int
     max_tokens: int
+    parts_px: int = 0
 
 
 class OnnxEncoder:
@@ -88,19 +91,27 @@ class OnnxEncoder:
         whole = np.zeros((len(pictures), self.dim), np.float32)
         parts = np.zeros((len(pictures), k, self.dim), np.float32)
         boxes = np.zeros((len(pictures), k, 4), np.float32)
+        size_px, parts_px = self.settings.size_px, self.settings.parts_px or self.settings.size_px
+        for rows, made, aspect in self._passes(pictures, size_px):
+            whole[rows] = made["object"]
+            if parts_px == size_px:
+                parts[rows], boxes[rows] = _parts(made, k, aspect)
+        if parts_px != size_px:
+            for rows, made, aspect in self._passes(pictures, parts_px):
+                parts[rows], boxes[rows] = _parts(made, k, aspect)
+        return Embeddings(whole, parts, boxes)
+
+    def _passes(
+        self, pictures: Sequence[Picture], size_px: int
+    ) -> Iterator[tuple[list[int], dict[str, FloatArray], float]]:
+        """The network's outputs for some of the pictures at a time: their places, the outputs, width over height."""
         by_shape: dict[tuple[int, int], list[int]] = defaultdict(list)
         for n, picture in enumerate(pictures):
-            by_shape[input_shape(picture.shape[0], picture.shape[1], self.settings.size_px)].append(n)
+            by_shape[input_shape(picture.shape[0], picture.shape[1], size_px)].append(n)
         for shape, members in by_shape.items():
             for start in range(0, len(members), _BATCH):
                 rows = members[start : start + _BATCH]
-                made = self._run([to_input(pictures[n], shape) for n in rows])
-                whole[rows] = made["object"]
-                if "parts" in made:
-                    parts[rows], boxes[rows] = made["parts"], boxes_from_masks(made["masks"])
-                else:
-                    parts[rows], boxes[rows] = cluster_parts(made["patches"], k, aspect=shape[1] / shape[0])
-        return Embeddings(whole, parts, boxes)
+                yield rows, self._run([to_input(pictures[n], shape) for n in rows]), shape[1] / shape[0]
 
     def encode_text(self, texts: Sequence[str]) -> FloatArray:
         rows = [np.zeros((0, self.dim), np.float32)]
@@ -130,6 +141,13 @@ class OnnxEncoder:
 
     def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> dict[str, FloatArray]:
         return dict(zip(self._outputs, self._image.run(self._outputs, {"pictures": np.stack(inputs)}), strict=True))
+
+
+def _parts(made: dict[str, FloatArray], k: int, aspect: float) -> tuple[FloatArray, FloatArray]:
+    """Part vectors (n, K, D) and boxes (n, K, 4) of a network's outputs."""
+    if "parts" in made:
+        return made["parts"], boxes_from_masks(made["masks"])
+    return cluster_parts(made["patches"], k, aspect=aspect)
 
 
 def _cores() -> int:

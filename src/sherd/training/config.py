@@ -82,6 +82,7 @@ class TrainSettings:
     device: str = "auto"
     start: str = ""
     heat_px: int = 224
+    parts_px: int = 0
     parts_per_image: int = 8
     data: DataSettings = field(default_factory=DataSettings)
     image: ImageSettings = field(default_factory=ImageSettings)

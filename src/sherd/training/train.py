@@ -19,7 +19,7 @@ from sherd.training.config import TrainSettings, read_settings
 from sherd.training.loop import CHECKPOINT, Trainer, run
 from sherd.training.material import gather, path_of
 
-_OF_THE_EXPORT = ("name", "heat_px", "parts_per_image", "threads", "workers", "checkpoint_every")
+_OF_THE_EXPORT = ("name", "heat_px", "parts_px", "parts_per_image", "threads", "workers", "checkpoint_every")
 """Settings that do not change what is learnt."""
 
 
@@ -87,6 +87,7 @@ def export(settings: TrainSettings, out: Path) -> Path:
         "heat_px": settings.heat_px,
         "parts_per_image": settings.levels.clustering.slots or settings.parts_per_image,
         "max_tokens": settings.text.max_tokens,
+        "parts_px": settings.parts_px,
     }
     (folder / "model.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
     (folder / "trained.json").write_text(
