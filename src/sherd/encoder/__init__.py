@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sherd.encoder.registry import ModelKind, builtin_folder, resolve
+from sherd.errors import MissingExtra
 
 if TYPE_CHECKING:
     from sherd.encoder.protocol import Encoder
@@ -31,6 +32,13 @@ def load_encoder(name: str) -> Encoder:
         from sherd.encoder.hub import HubEncoder
 
         return HubEncoder.load(source.folder, name=source.name)
+    if source.kind is ModelKind.ADAPTED:
+        try:
+            from sherd.encoder.adapted import AdaptedEncoder
+        except ModuleNotFoundError as error:
+            raise MissingExtra(f"adapted models need {error.name}; run: pip install 'sherd[hub]'") from error
+
+        return AdaptedEncoder.load(source.folder, name=source.name)
     from sherd.encoder.onnx import OnnxEncoder
 
     return OnnxEncoder.load(source.folder)

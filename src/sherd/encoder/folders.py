@@ -25,6 +25,7 @@ from sherd.errors import CorruptData, InvalidArgument, ModelUnavailable
 
 MANIFEST = "manifest.json"
 _ONNX_FILES = ("image.onnx", "text.onnx", "tokenizer.json", "model.json")
+_ADAPTED_FILES = ("heads.safetensors", "adapter.json")
 _SMALL_FILES = (
     "config.json",
     "preprocessor_config.json",
@@ -88,12 +89,19 @@ def check_folder(folder: Path) -> ModelFiles:
     """
     kind = folder_kind(folder)
     if kind is None:
-        raise ModelUnavailable(f"{folder}: no config.json and no image.onnx, so this is no model folder")
+        raise ModelUnavailable(f"{folder}: no config.json, image.onnx or adapter.json, so this is no model folder")
     if kind is ModelKind.ONNX:
         missing = [name for name in _ONNX_FILES if not (folder / name).is_file()]
         if missing:
             raise ModelUnavailable(f"{folder}: {', '.join(missing)} missing; export the model again")
         return ModelFiles(kind, tuple(folder / n for n in _ONNX_FILES[:2]), tuple(folder / n for n in _ONNX_FILES[2:]))
+    if kind is ModelKind.ADAPTED:
+        heads, about = (folder / name for name in _ADAPTED_FILES)
+        if not heads.is_file():
+            raise ModelUnavailable(f"{folder}: {heads.name} missing; run sherd adapt again")
+        _check_safetensors(heads)
+        card = folder / "README.md"
+        return ModelFiles(kind, (heads,), (about, card) if card.is_file() else (about,))
     config = read_json(folder / "config.json")
     family = _family(folder, config)
     weights = _weights(folder)

@@ -110,6 +110,21 @@ class HubEncoder:
     def heat(self, picture: Picture, vector: FloatArray) -> FloatArray:
         return np.asarray(self.patches(picture) @ vector, np.float32)
 
+    def tap(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+        """Unit vectors (n, D), and of each picture unit patch vectors (h, w, D) and tapped blocks (h, w, TAPS, width)."""
+        whole, grids, blocks = self._backbone.tap(pictures)
+        return unit(whole), [unit(grid) for grid in grids], blocks
+
+    @property
+    def largest_grid(self) -> int:
+        """Cells a side of a square picture's grid, at the most."""
+        return self._backbone.side
+
+    @property
+    def tap_dim(self) -> int:
+        """Width of what a block says of a patch."""
+        return self._backbone.tap_dim
+
     def patches(self, picture: Picture) -> FloatArray:
         """(h, w, D) unit patch vectors of one picture."""
         return unit(self._backbone.look([picture])[1][0])

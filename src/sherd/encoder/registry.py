@@ -23,6 +23,7 @@ class ModelKind(StrEnum):
     TOY = "toy"
     ONNX = "onnx"
     HUB = "hub"
+    ADAPTED = "adapted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +168,7 @@ def resolve(name_or_path: str) -> ModelSource:
     if path.is_dir():
         raise ModelUnavailable(
             f"{name_or_path}: no model folder; it holds neither config.json (a hub model) nor image.onnx (one made by "
-            "sherd train)"
+            "sherd train) nor adapter.json (by sherd adapt)"
         )
     names = ", ".join([*KNOWN, *(name for name in installed() if name not in KNOWN)])
     raise ModelUnavailable(f"{name_or_path}: neither a model nor a model folder. Models by name: {names}")
@@ -183,9 +184,11 @@ def how_to_get(known: KnownModel) -> str:
 
 
 def folder_kind(folder: Path) -> ModelKind | None:
-    """Whether `folder` looks like an exported model or a hub model; None if neither."""
+    """Whether `folder` looks like an exported model, an adapted one or a hub model; None if like none of them."""
     if (folder / "image.onnx").is_file():
         return ModelKind.ONNX
+    if (folder / "adapter.json").is_file():
+        return ModelKind.ADAPTED
     return ModelKind.HUB if (folder / "config.json").is_file() else None
 
 
