@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "repair": ("sherd.cli.library", "repair", "Mend what verify finds, from the catalogue and the sources."),
     "render": ("sherd.cli.render", "render", "Draw relics of our own, with exact truth."),
     "train": ("sherd.cli.train", "train", "Train a model on rendered relics and picture packs."),
+    "adapt": ("sherd.cli.adapt", "adapt", "Train small heads over a frozen model on a library of your own."),
     "evaluate": ("sherd.cli.evaluate", "evaluate", "Measure a model on a folder in the pack format."),
     "thesaurus": ("sherd.cli.thesaurus", "app", "Bring a thesaurus into a library, check it, look concepts up."),
     "models": ("sherd.cli.models", "app", "List, import and verify encoders."),

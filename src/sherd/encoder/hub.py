@@ -111,7 +111,7 @@ class HubEncoder:
         return np.asarray(self.patches(picture) @ vector, np.float32)
 
     def tap(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
-        """Unit vectors (n, D), and of each picture unit patch vectors (h, w, D) and tapped blocks (h, w, TAPS, width)."""
+        """Unit vectors (n, D), and of each picture unit patch vectors (h, w, D) and blocks (h, w, TAPS, width)."""
         whole, grids, blocks = self._backbone.tap(pictures)
         return unit(whole), [unit(grid) for grid in grids], blocks
 

@@ -185,7 +185,7 @@ def fit_reduction(taps: Tensor, width: int) -> tuple[Tensor, Tensor]:
 
 
 def fit_base(pictures: Tensor, texts: Tensor, *, ridge: float) -> tuple[Tensor, Tensor]:
-    """weight (D, O) and bias (D): the linear map from picture vectors (n, O) to text vectors (n, D) by ridge regression.
+    """weight (D, O) and bias (D): the linear map from picture vectors (n, O) to text vectors (n, D), by ridge.
 
     Args:
         ridge: 0 or more, in units of the mean variance of the pictures' numbers.
