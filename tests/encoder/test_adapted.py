@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from PIL import Image
 
 from sherd.encoder import BUILTIN, load_encoder
 from sherd.encoder.adapted import AdaptedEncoder
@@ -17,8 +18,11 @@ from sherd.encoder.protocol import Encoder
 from sherd.encoder.registry import ModelKind, folder_kind
 from sherd.encoder.tapped import TappedBackbone, open_backbone
 from sherd.errors import CorruptData, InvalidArgument, ModelUnavailable
+from sherd.ingest.decoder import DecoderPool
 from sherd.model.adapter import Adapter, AdapterSettings, fit_reduction, save_adapter
-from sherd.types import Box, Picture
+from sherd.training.adapt import AdaptSettings, adapt
+from sherd.types import Box, Picture, Record, SourceImage
+from tests.ingest.museum import ListSource, ingest
 
 MakeModel = Callable[[str], Path]
 FAMILIES = ("clip", "chinese_clip", "siglip", "siglip2", "fgclip2")
@@ -107,7 +111,6 @@ def test_taps_are_the_blocks_of_the_model_called_by_hand(
     make_model: MakeModel, pictures: list[Picture], family: str
 ) -> None:
     import transformers
-    from PIL import Image
 
     folder = make_model(family)
     processor_class, model_class = {
@@ -228,3 +231,35 @@ def test_adapted_models_are_imported_verified_and_loaded_by_name(
         open_backbone("mine")
     with pytest.raises(InvalidArgument, match="cannot be a backbone"):
         open_backbone("toy")
+
+
+@pytest.fixture(scope="module")
+def museum(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of 100 small pictures of two shapes, in two colours that their titles name."""
+    root = tmp_path_factory.mktemp("museum")
+    records = []
+    for n in range(100):
+        name, colour = (("red", (200, n, n)), ("green", (n, 200, n)))[n % 2]
+        Image.new("RGB", (24, 24 + 24 * (n % 3 == 0)), colour).save(root / f"{n}.png")
+        records.append(Record(f"r{n}", (SourceImage(f"{n}.png"),), titles={"en": f"a {name} tile"}, motifs=(name,)))
+    with DecoderPool(1) as pool:
+        ingest(root / "library", ListSource(root, records), pool)
+    return root / "library"
+
+
+@pytest.mark.parametrize("family", ["clip", "siglip", "fgclip2"])
+def test_a_hub_model_is_given_heads_and_found_by_their_name(
+    make_model: MakeModel, museum: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    monkeypatch.setenv("SHERD_MODELS", str(tmp_path / "models"))
+    settings = AdaptSettings(steps=10, batch=16, check_every=10)
+    done = adapt(museum, str(make_model(family)), name="mine", settings=settings)
+    backbone = open_backbone(str(make_model(family)))
+    kept = museum / "features" / backbone.fingerprint[:16]
+    assert len(list(kept.glob("pictures-*.safetensors"))) == 2
+    encoder = load_encoder("mine")
+    made = encoder.encode_images([np.full((48, 24, 3), 90, np.uint8)])
+    assert made.object.shape == (1, backbone.text_dim)
+    assert made.parts.shape == (1, 8, backbone.text_dim)
+    assert done.validation[1].score >= done.validation[0].score
+    assert json.loads((tmp_path / "models" / "mine" / "adapter.json").read_text())["backbone"] == backbone.name
