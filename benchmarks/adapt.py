@@ -167,7 +167,7 @@ def show(name: str, found: dict[str, Any]) -> None:
     for blind, figures in ((chance["localisation"] or {}).get("all") or {}).items():
         print(f"  {blind.replace('_', ' '):<14} {'labels, all':<14} {row(figures)}")
     for run in found["runs"]:
-        print(f"  kept after {run['adapted']['step']} steps at share {run['adapted']['share']}, "
+        print(f"  kept after {run['adapted']['step']} steps, shares {run['adapted']['shares']}, "
               f"{run['adapted']['seconds_training']} s; features {found['seconds_features']} s")  # fmt: skip
         for figure, one in run["after_less_before"].items():
             if one["decided"]:

@@ -75,7 +75,7 @@ def test_a_share_moves_its_own_kind_of_vector_and_scaling_it_to_nothing_brings_i
         assert changed == moved
         assert (name == "s_text") == (not torch.allclose(adapter.text(whole), whole))
         assert not adapter.still
-        adapter.scale_shares(0.0)
+        adapter.scale_share(name.removeprefix("s_"), 0.0)
         assert adapter.still
 
 
@@ -107,6 +107,17 @@ def test_fusion_changes_the_object_and_a_wrong_name_is_refused() -> None:
         dataclasses.replace(SHARED, fusion="mixed")
     with pytest.raises(InvalidConfig, match="slots is 0"):
         dataclasses.replace(SHARED, slots=0)
+
+
+def test_dropout_is_for_training_alone() -> None:
+    for dropout, differ in ((0.5, True), (0.0, False)):
+        adapter = made(dataclasses.replace(SHARED, dropout=dropout))
+        with torch.no_grad():
+            adapter.s_image.fill_(0.5)
+        asked = adapter(*seen(SHARED)).object
+        assert torch.equal(adapter(*seen(SHARED)).object, asked)
+        adapter.clustering.settings = dataclasses.replace(adapter.clustering.settings, slot_dropout=0.0)
+        assert (not torch.allclose(adapter.train()(*seen(SHARED)).object, asked)) == differ
 
 
 def test_the_reduction_keeps_all_of_what_lies_in_few_directions() -> None:

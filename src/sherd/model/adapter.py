@@ -15,6 +15,8 @@ from sherd.model.checkpoint import load_tensors, save_tensors
 from sherd.model.clustering import ClusteringSettings, SemanticClustering, Slots
 from sherd.model.gfiu import FUSIONS, GFIU
 
+KINDS = ("image", "patch", "text")
+"""What has a share s of its own: whole pictures; patches with parts; texts."""
 _HEADS = 4
 _PLACES = 8
 LARGE_DIM = 512
@@ -26,7 +28,8 @@ class AdapterSettings:
     """Sizes of the heads. The first five are the backbone's: see `TappedBackbone`.
 
     reduced: width of a tapped block as it is kept (see `fit_reduction`). width: of the heads. slots: K.
-    fusion: how parts inform the object, see `GFIU`; none leaves it out.
+    fusion: how parts inform the object, see `GFIU`; none leaves it out. dropout: share 0..1 of the numbers that go into
+    the last maps that is left out while training.
     """
 
     whole_dim: int
@@ -38,6 +41,7 @@ class AdapterSettings:
     width: int = 192
     slots: int = 8
     fusion: str = "none"
+    dropout: float = 0.3
 
     def __post_init__(self) -> None:
         if self.fusion not in FUSIONS:
@@ -75,7 +79,6 @@ class Adapter(nn.Module):
         self.register_buffer("reduction_basis", torch.zeros(s.taps, s.tap_dim, s.reduced))
         self.register_buffer("base_weight", torch.zeros(0 if s.shared else dim, s.whole_dim))
         self.register_buffer("base_bias", torch.zeros(0 if s.shared else dim))
-        # Shares s of the three kinds of vector: objects, patches with parts, texts.
         self.s_image = nn.Parameter(torch.zeros(()))
         self.s_patch = nn.Parameter(torch.zeros(()))
         self.s_text = nn.Parameter(torch.zeros(()))
@@ -95,7 +98,10 @@ class Adapter(nn.Module):
         )
         self.gfiu = None if s.fusion == "none" else GFIU(width, 1, s.fusion)
         self.object_head = nn.Linear(width, dim)
-        self.text_head = nn.Sequential(nn.Linear(dim, width), nn.GELU(), nn.Linear(width, dim))
+        self.drop = nn.Dropout(s.dropout)
+        self.text_head = nn.Sequential(
+            nn.Dropout(s.dropout), nn.Linear(dim, width), nn.GELU(), nn.Dropout(s.dropout), nn.Linear(width, dim)
+        )
 
     def reduce(self, taps: Tensor) -> Tensor:
         """Tapped blocks (..., T, C), normalised and in their own few main directions (..., T, P)."""
@@ -126,8 +132,8 @@ class Adapter(nn.Module):
         pooled = _unit(masks @ base / masks.sum(2, keepdim=True).clamp(min=1e-6))
         return AdaptedFeatures(
             object=self._moved(self.base(whole), self._object(whole, grid, slots, normal), self.s_image),
-            patches=self._moved(base, self.patch_head(grid), self.s_patch).reshape(b, h, w, -1),
-            parts=self._moved(pooled, self.part_head(normal), self.s_patch),
+            patches=self._moved(base, self.patch_head(self.drop(grid)), self.s_patch).reshape(b, h, w, -1),
+            parts=self._moved(pooled, self.part_head(self.drop(normal)), self.s_patch),
             slots=slots,
         )
 
@@ -135,11 +141,10 @@ class Adapter(nn.Module):
         """Text vectors (n, D) of the backbone, moved."""
         return self._moved(_unit(vectors), self.text_head(vectors), self.s_text)
 
-    def scale_shares(self, share: float) -> None:
-        """Multiply every s: 0 makes the heads answer as the backbone does, 1 changes nothing."""
+    def scale_share(self, kind: str, share: float) -> None:
+        """Multiply the s of one of KINDS: at 0 its vectors are the backbone's own, 1 changes nothing."""
         with torch.no_grad():
-            for s in (self.s_image, self.s_patch, self.s_text):
-                s.mul_(share)
+            getattr(self, f"s_{kind}").mul_(share)
 
     @property
     def still(self) -> bool:
@@ -151,10 +156,10 @@ class Adapter(nn.Module):
         open_share = (1 - slots.background.float()).clamp(min=1e-3).log()[:, None]
         attention = self.attention(grid).float().transpose(1, 2) + open_share  # (B, 4, N)
         looked = (attention.softmax(-1).to(grid.dtype) @ grid).flatten(1)
-        h: Tensor = self.pool(torch.cat([looked, self.whole(whole).to(looked)], 1))  # (B, width)
+        h: Tensor = self.pool(self.drop(torch.cat([looked, self.whole(whole).to(looked)], 1)))  # (B, width)
         if self.gfiu is not None:
             h = self.gfiu(h, normal, slots.presence)[0]
-        delta: Tensor = self.object_head(h)
+        delta: Tensor = self.object_head(self.drop(h))
         return delta
 
     def _moved(self, base: Tensor, delta: Tensor, s: Tensor) -> Tensor:

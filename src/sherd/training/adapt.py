@@ -21,7 +21,7 @@ from sherd.errors import InvalidArgument, InvalidConfig
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.ingest.thumbnails import ThumbnailStore
-from sherd.model.adapter import LARGE_DIM, Adapter, AdapterSettings, fit_base, save_adapter
+from sherd.model.adapter import KINDS, LARGE_DIM, Adapter, AdapterSettings, fit_base, save_adapter
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.adapting import Material, Measures, Temperatures, make_batch, measure, objective
 from sherd.training.features import PictureFeatures, TextFeatures
@@ -34,7 +34,7 @@ FEATURES = "features"
 LEAST = 8
 """Pictures with words, in each of the parts that are learnt from and chosen by, below which nothing can be learnt."""
 RIDGES = (0.01, 0.1, 1.0, 10.0)
-SHARES = (0.25, 0.5, 0.75)
+SHARES = (0.5, 0.0)
 _TAP_WIDTH = 192
 _SHARE_RATE = 10.0
 """How much faster the shares s learn than the other weights: each is one number that has far to go."""
@@ -72,14 +72,14 @@ class Adapted:
     """What came out. The measures are of the backbone by itself and of the heads that were kept.
 
     step: after how many steps they were taken; 0 when nothing was better than the backbone by itself, so that the model
-    answers as it does. share: by how much their s were then scaled.
+    answers as it does. shares: by how much the s of each of KINDS was then scaled.
     """
 
     name: str
     folder: str
     backbone: str
     step: int
-    share: float
+    shares: dict[str, float]
     parameters: int
     pictures: dict[str, int]
     validation: tuple[Measures, Measures]
@@ -129,7 +129,7 @@ def adapt(
         folder=str(models_folder() / name),
         backbone=backbone.name,
         step=best.step,
-        share=best.share,
+        shares=best.shares,
         parameters=sum(p.numel() for p in best.adapter.parameters()),
         pictures={fold: len(some) for fold, some in folds.items()},
         validation=(before, best.measures),
@@ -226,7 +226,7 @@ class Best:
 
     adapter: Adapter
     step: int
-    share: float
+    shares: dict[str, float]
     measures: Measures
 
 
@@ -241,10 +241,10 @@ def train_heads(
 ) -> Best:
     """Train a copy of `plain`; what validates best is kept, `plain` itself where nothing is better than it.
 
-    In the end its shares s are also tried at SHARES of what they have become.
+    In the end the share s of each kind of vector is tried at SHARES of what it has become, one kind after the other.
     Source: weight-space ensembles keep what a model knew before (Wortsman et al. 2022, WiSE-FT), here of the shares.
     """
-    adapter, best = _copy(plain), Best(plain, 0, 1.0, before)
+    adapter, best = _copy(plain), Best(plain, 0, dict.fromkeys(KINDS, 1.0), before)
     temperatures = Temperatures()
     optimizer = _optimizer(adapter, temperatures, settings)
     rates = [group["lr"] for group in optimizer.param_groups]
@@ -269,16 +269,17 @@ def train_heads(
         say({"event": "checked", "step": step + 1, **asdict(found), "losses": numbers, "steps_per_s": pace})
         idle += 1
         if found.score > best.measures.score:
-            best, idle = Best(_copy(adapter), step + 1, 1.0, found), 0
+            best, idle = Best(_copy(adapter), step + 1, best.shares, found), 0
         if idle == settings.patience or not math.isfinite(float(loss.detach())):
             break
-    if best.step:
+    for kind in KINDS if best.step else ():
+        learnt = best.adapter
         for share in SHARES:
-            candidate = _copy(best.adapter)
-            candidate.scale_shares(share / best.share)
+            candidate = _copy(learnt)
+            candidate.scale_share(kind, share)
             found = measure(candidate, material, folds[VALIDATION], parts=parts)
-            if found.score > best.measures.score:
-                best = Best(candidate, best.step, share, found)
+            if found.score > best.measures.score and not candidate.still:
+                best = Best(candidate, best.step, best.shares | {kind: share}, found)
     return best
 
 
@@ -336,7 +337,7 @@ def card(result: Adapted, backbone: TappedBackbone) -> str:
     before, after = (asdict(one) for one in result.heldout)
     rows += [f"| {key} | {_shown(before[key])} | {_shown(after[key])} |" for key in before if key != "pictures"]
     kept = (
-        f"taken after {result.step} steps, at {result.share:g} of the shares they had learnt"
+        f"taken after {result.step} steps, with {_opened(result)} of the shares they had learnt"
         if result.step
         else "that change nothing: none that were trained did better on the validation pictures"
     )
@@ -357,6 +358,10 @@ def card(result: Adapted, backbone: TappedBackbone) -> str:
             "",
         ]
     )
+
+
+def _opened(result: Adapted) -> str:
+    return ", ".join(f"{share:g} ({kind})" for kind, share in result.shares.items())
 
 
 def _shown(value: float | None) -> str:
