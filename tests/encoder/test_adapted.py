@@ -20,6 +20,7 @@ from sherd.encoder.tapped import TappedBackbone, open_backbone
 from sherd.errors import CorruptData, InvalidArgument, ModelUnavailable
 from sherd.ingest.decoder import DecoderPool
 from sherd.model.adapter import Adapter, AdapterSettings, fit_reduction, save_adapter
+from sherd.model.checkpoint import save_tensors
 from sherd.training.adapt import AdaptSettings, adapt
 from sherd.types import Box, Picture, Record, SourceImage
 from tests.ingest.museum import ListSource, ingest
@@ -172,6 +173,14 @@ def test_a_vision_transformer_reads_with_the_builtin_model(
     assert_allclose(made.object, mapped / np.linalg.norm(mapped, axis=1)[:, None], atol=1e-5)
     assert made.parts.shape == (2, 4, 256)
     assert_allclose(encoder.encode_text(["鼎"]), load_encoder(BUILTIN).encode_text(["鼎"]), atol=1e-6)
+
+
+def test_weights_that_are_no_vision_transformer_are_refused(tmp_path: Path) -> None:
+    save_tensors(tmp_path / "other.safetensors", {"weight": torch.zeros(2)}, {})
+    with pytest.raises(CorruptData, match="no vision transformer"):
+        open_backbone(str(tmp_path / "other.safetensors"))
+    with pytest.raises(ModelUnavailable, match="neither a model nor a model folder"):
+        open_backbone(str(tmp_path / "gone.safetensors"))
 
 
 def test_the_fingerprint_follows_heads_and_backbone(

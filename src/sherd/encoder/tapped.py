@@ -12,7 +12,7 @@ import numpy as np
 from sherd.encoder.fingerprint import fingerprint
 from sherd.encoder.parts import unit
 from sherd.encoder.registry import ModelKind, ModelSource, builtin_folder, resolve
-from sherd.errors import InvalidArgument, MissingExtra
+from sherd.errors import CorruptData, InvalidArgument, MissingExtra
 from sherd.types import FloatArray, Picture
 
 if TYPE_CHECKING:
@@ -154,7 +154,13 @@ class VitBackbone:
             from sherd.model.teacher import VisionTransformer
         except ModuleNotFoundError as error:
             raise MissingExtra(f"a vision transformer needs {error.name}; run: pip install 'sherd[hub]'") from error
-        self._vit = VisionTransformer(weights)
+        try:
+            self._vit = VisionTransformer(weights)
+        except (KeyError, ValueError) as error:
+            raise CorruptData(
+                f"{weights}: no vision transformer with timm's names for its tensors ({error!r}); a model of a hub is "
+                "given by its folder"
+            ) from error
         self._words = OnnxEncoder.load(builtin_folder())
         self._blocks = tapped_blocks(self._vit.depth)
         self.name = str(weights.resolve())
