@@ -244,6 +244,8 @@ def test_timing_is_of_every_stage(library: MemoryLibrary) -> None:
 SETTINGS: list[tuple[str, float, Query]] = [
     ("text_object", 0.1, Query(text="purple")),
     ("text_part", 0.1, Query(text="purple")),
+    ("sentence_object", 0.1, Query(text="purple " * 12)),
+    ("sentence_part", 0.5, Query(text="purple " * 12)),
     ("picture_object", 0.1, Query(image=plain("purple"))),
     ("picture_part", 0.1, Query(image=plain("purple"))),
     ("box_object", 0.5, Query(image=plain("purple"), box=Box(0, 0, 1, 1))),

@@ -28,7 +28,7 @@ _BATCH = 32
 @dataclass(frozen=True, slots=True)
 class OnnxSettings:
     """What `model.json` holds. `heat_px` is the input size of heat maps and of boxes drawn on a query picture,
-    `parts_px` that of part vectors; 0 takes them from the pass at `size_px` that makes the object vectors, at no further cost.
+    `parts_px` that of part vectors; 0 takes them from the pass at `size_px` that makes the object vectors, for free.
     """
 
     name: str

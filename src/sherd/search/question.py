@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,9 @@ from sherd.errors import InvalidArgument
 from sherd.search.settings import SearchSettings
 from sherd.types import FloatArray, Query
 
+_SHORT, _LONG = 4, 12
+_WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_LATIN = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _WHITE = "　 \t\r\n"
 
 
@@ -61,7 +65,8 @@ def encode(query: Query, encoder: Encoder, settings: SearchSettings) -> Question
     text_share = 0.0 if text is None else settings.text_share if query.image is not None else 1.0
     voices = []
     if text_share > 0:
-        voices.append(_Voice(text_share, rows[0], rows[:1], True, settings.text_object, settings.text_part))
+        assert text is not None
+        voices.append(_Voice(text_share, rows[0], rows[:1], True, *text_weights(text, settings)))
     if query.image is not None and text_share < 1:
         voices.append(_picture_voice(query, encoder, settings, 1 - text_share))
     pointing = [voice.share * voice.parts[0] for voice in voices if voice.points]
@@ -99,6 +104,22 @@ def _picture_voice(query: Query, encoder: Encoder, settings: SearchSettings, sha
     whole = _checked(made.object)
     parts = _checked(made.parts[0]) if made.parts.shape[1] else whole
     return _Voice(share, whole[0], parts, False, settings.picture_object, settings.picture_part)
+
+
+def text_weights(text: str, settings: SearchSettings) -> tuple[float, float]:
+    """Weights of object and part for a text: what names one motif is looked for in parts, a sentence in the whole.
+
+    >>> text_weights("饕餮纹", SearchSettings())
+    (0.3, 0.7)
+    >>> text_weights("a ding of the late Shang with taotie masks on a ground of spirals", SearchSettings())
+    (0.9, 0.1)
+    """
+    words = len(_LATIN.findall(text)) + len(_WIDE.findall(text)) / 2
+    long = min(max((words - _SHORT) / (_LONG - _SHORT), 0.0), 1.0)
+    return (
+        (1 - long) * settings.text_object + long * settings.sentence_object,
+        (1 - long) * settings.text_part + long * settings.sentence_part,
+    )
 
 
 def unit(vector: FloatArray) -> FloatArray:

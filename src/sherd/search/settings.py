@@ -17,7 +17,8 @@ class SearchSettings:
 
     and a record scores as its best picture. Weights of object and part differ by what was asked with.
 
-    text_object, text_part: for a text.
+    text_object, text_part: for a short text, which names one thing: at most 4 words; two Chinese characters are one.
+    sentence_object, sentence_part: for a text of 12 words and more, which describes a whole; in between, in between.
     picture_object, picture_part: for a whole picture.
     box_object, box_part: for a box drawn on a picture.
     text_share: how much of a question with both is the text; the rest is the picture or the box.
@@ -31,8 +32,10 @@ class SearchSettings:
     refine_level: the height over the mean, as a fraction of the peak's, down to which cells belong to the box.
     """
 
-    text_object: float = 0.5
-    text_part: float = 0.5
+    text_object: float = 0.3
+    text_part: float = 0.7
+    sentence_object: float = 0.9
+    sentence_part: float = 0.1
     picture_object: float = 0.7
     picture_part: float = 0.3
     box_object: float = 0.1
