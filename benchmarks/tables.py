@@ -142,7 +142,65 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
 
 
-TABLES: dict[str, Callable[[], str]] = {"arms": arms_table, "builtin": builtin_table}
+def unseen_table() -> str:
+    """Retrieval of cultures that no model is trained on."""
+    report = _last("unseen")
+    rows = [["culture", "figure", "own gallery", "chance", "colours only", "over colours", "mixed gallery", "chance"]]
+    for name, figures in (report or {"cultures": {}})["cultures"].items():
+        for k, row in figures.items():
+            own, mixed, over = (_with_bounds(Interval(**row[key])) for key in ("own", "mixed", "over_colours"))
+            rows.append(
+                [
+                    name,
+                    k,
+                    own,
+                    f"{row['chance']:.3f}",
+                    f"{row['colours']:.3f}",
+                    over,
+                    mixed,
+                    f"{row['chance_mixed']:.4f}",
+                ]
+            )
+    return _markdown(rows)
+
+
+def cost_table() -> str:
+    """Training steps, pictures and texts a second, and 8 bits."""
+    rows = [["question", "measured"]]
+    if step := _last("training-cost"):
+        rows.append(
+            [
+                f"a step of the full method at {step['size_px']} px, over the plain dual encoder's",
+                f"{step['full_over_clip']:.2f} times",
+            ]
+        )
+    if speed := _last("throughput"):
+        rates = speed["pictures_per_s"]
+        rows += [[f"pictures a second a core: {name}", f"{rate:.0f}"] for name, rate in rates.items()]
+        rows.append(["the whole encoder over the bare backbone", f"{speed['over_bare_backbone']:+.0%}"])
+        rows.append(["text queries a second, one at a time", f"{speed['texts_per_s']:.0f}"])
+    if small := _last("int8"):
+        for name, row in small["variants"].items():
+            rows.append(
+                [
+                    f"weights: {name}; R@1 of 500, pointing, MB",
+                    f"{row['r1_object']:.3f}, {row['pointing']:.3f}, {row['bytes'] / 1e6:.1f}",
+                ]
+            )
+    return _markdown(rows)
+
+
+def _last(name: str) -> Any:
+    files = sorted(RESULTS.glob(f"*-{name}.json"))
+    return json.loads(files[-1].read_text("utf-8")) if files else None
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "arms": arms_table,
+    "builtin": builtin_table,
+    "unseen": unseen_table,
+    "cost": cost_table,
+}
 
 
 def filled(page: str) -> str:

@@ -77,6 +77,19 @@ def test_onnx_agrees_with_torch_at_other_sizes_and_batches(model: DualEncoder, t
         assert (session.run(None, {"ids": ids})[0] * model.text(torch.from_numpy(ids)).numpy()).sum(-1).min() >= 0.9999
 
 
+def test_text_in_8_bits_is_nearly_the_text_in_16(model: DualEncoder, tmp_path: Path) -> None:
+    export_text(model.text, tmp_path / "whole.onnx")
+    export_text(model.text, tmp_path / "small.onnx", int8=True)
+    ids = {"ids": np.random.default_rng(0).integers(1, 50, (20, 9))}
+    whole, small = (
+        onnxruntime.InferenceSession(tmp_path / f"{name}.onnx", providers=["CPUExecutionProvider"]).run(None, ids)[0]
+        for name in ("whole", "small")
+    )
+    cosines = (whole * small).sum(-1)
+    assert 0.97 < cosines.min() < cosines.max() < 1.0000001
+    assert not np.array_equal(whole, small)
+
+
 def test_checkpoint_comes_back_and_broken_ones_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.safetensors"
     save_tensors(path, {"x": torch.arange(6.0).reshape(2, 3)}, {"step": 3, "名": "鼎"})

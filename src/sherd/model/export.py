@@ -74,10 +74,18 @@ def export_backbone(backbone: ConvTower, features: MultiScale, path: Path) -> Pa
     return path
 
 
-def export_text(tower: TextTower, path: Path) -> None:
-    """Write `path` with input `ids` (n, T) int64, 0 as padding, and output `text` (n, D); n and T are free."""
+def export_text(tower: TextTower, path: Path, *, int8: bool = False) -> None:
+    """Write `path` with input `ids` (n, T) int64, 0 as padding, and output `text` (n, D); n and T are free.
+
+    Args:
+        int8: whether weights are kept, and multiplied, in 8 bits (7 are used, since older processors overflow with 8).
+    """
     example = torch.ones(2, 7, dtype=torch.long)
-    _export(tower, example, path, ["ids"], ["text"], {"ids": {0: "n", 1: "tokens"}, "text": {0: "n"}})
+    _export(tower, example, path, ["ids"], ["text"], {"ids": {0: "n", 1: "tokens"}, "text": {0: "n"}}, halve=not int8)
+    if int8:
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        quantize_dynamic(path, path, weight_type=QuantType.QInt8, reduce_range=True)
 
 
 def _export(
@@ -87,6 +95,8 @@ def _export(
     inputs: list[str],
     outputs: list[str],
     axes: dict[str, dict[int, str]],
+    *,
+    halve: bool = True,
 ) -> None:
     model.eval()
     with warnings.catch_warnings():
@@ -102,7 +112,8 @@ def _export(
             opset_version=17,
             dynamo=False,
         )
-    onnx.save(store_as_float16(onnx.load(str(path))), str(path))
+    if halve:
+        onnx.save(store_as_float16(onnx.load(str(path))), str(path))
 
 
 def store_as_float16(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -83,6 +83,7 @@ class TrainSettings:
     start: str = ""
     heat_px: int = 224
     parts_px: int = 0
+    int8_text: bool = False
     parts_per_image: int = 8
     data: DataSettings = field(default_factory=DataSettings)
     image: ImageSettings = field(default_factory=ImageSettings)

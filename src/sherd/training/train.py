@@ -19,7 +19,9 @@ from sherd.training.config import TrainSettings, read_settings
 from sherd.training.loop import CHECKPOINT, Trainer, run
 from sherd.training.material import gather, path_of
 
-_OF_THE_EXPORT = ("name", "heat_px", "parts_px", "parts_per_image", "threads", "workers", "checkpoint_every")
+_OF_THE_EXPORT = (
+    "name", "heat_px", "parts_px", "int8_text", "parts_per_image", "threads", "workers", "checkpoint_every",
+)  # fmt: skip
 """Settings that do not change what is learnt."""
 
 
@@ -78,7 +80,7 @@ def export(settings: TrainSettings, out: Path) -> Path:
     folder = out / "model"
     folder.mkdir(exist_ok=True)
     export_image(model.image, folder / "image.onnx")
-    export_text(model.text, folder / "text.onnx")
+    export_text(model.text, folder / "text.onnx", int8=settings.int8_text)
     (folder / "tokenizer.json").write_bytes((out / "tokenizer.json").read_bytes())
     about = {
         "name": settings.name,
