@@ -144,18 +144,19 @@ def fit(pack: Pack, boxed: set[int], seed: int, *, ours: bool) -> Heads:
 
 def _ours(heads: Heads, u: Tensor, labels: Tensor, regions: list[list[tuple[int, Box]]], scale: Tensor) -> Tensor:
     cells, words = heads.cells(u), heads.words()
-    scores = losses.soft_maximum_scores(words, cells, sharpness=12.0)  # (L, B)
+    cosines = torch.einsum("ld,bnd->lbn", words, cells)
+    scores = losses.soft_maximum(cosines, sharpness=12.0)  # (L, B)
     known = torch.ones_like(labels.T)
     loss = losses.phrase_loss(scores, labels.T, known, scale, heads.bias)
     flat = [(row, label, box) for row, some in enumerate(regions) for label, box in some]
     if flat:
         side = round(u.shape[1] ** 0.5)
         inside = torch.stack([_share(box, side) for _, _, box in flat])  # (R, N)
-        own = cells[[row for row, _, _ in flat]]
+        image = torch.tensor([row for row, _, _ in flat])
         said = torch.tensor([label for _, label, _ in flat])
-        pooled = losses.pool_regions(own, inside)
+        pooled = losses.pool_regions(cells, inside, image)
         loss = loss + functional.cross_entropy(scale * pooled @ words.T, said)
-        loss = loss + losses.pointing_loss(words[said], own, inside, scale)
+        loss = loss + losses.pointing_loss(cosines[said, image], inside, scale)
     return loss
 
 

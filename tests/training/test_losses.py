@@ -69,9 +69,10 @@ def test_part_loss_of_shuffled_pictures_is_at_least_log_b() -> None:
 def test_slot_scores_are_the_best_parts_and_absent_slots_weigh_little() -> None:
     phrase = torch.tensor([[1.0, 0.0]])
     parts = torch.tensor([[[1.0, 0.0], [0.0, 1.0]]])
-    present = losses.soft_maximum_scores(phrase, parts, torch.ones(1, 2), 30.0)
+    cosines = torch.einsum("md,bkd->mbk", phrase, parts)
+    present = losses.soft_maximum(cosines, torch.ones(1, 2), 30.0)
     assert float(present) == pytest.approx(math.exp(30) / (math.exp(30) + 1))
-    half = losses.soft_maximum_scores(phrase, parts, torch.tensor([[math.exp(-5), 1.0]]), 5.0)
+    half = losses.soft_maximum(cosines, torch.tensor([[math.exp(-5), 1.0]]), 5.0)
     assert float(half) == pytest.approx(0.5)
 
 
@@ -168,18 +169,33 @@ def test_covariance_is_nothing_for_what_does_not_vary_together() -> None:
 
 
 def test_pooling_sees_only_the_region() -> None:
-    patches = torch.eye(4)[None]
-    weights = torch.tensor([[0.0, 1.0, 1.0, 0.0]])
-    assert losses.pool_regions(patches, weights)[0].tolist() == pytest.approx([0, 2**-0.5, 2**-0.5, 0])
+    patches = torch.eye(4)[None].repeat(2, 1, 1)
+    patches[1] = patches[1].flip(0)
+    weights = torch.tensor([[0.0, 1.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 2.0], [0.0] * 4])
+    pooled = losses.pool_regions(patches, weights, torch.tensor([0, 1, 1, 0]))
+    assert pooled[0].tolist() == pytest.approx([0, 2**-0.5, 2**-0.5, 0])
+    assert pooled[1].tolist() == pytest.approx([0, 0, 0, 1])
+    assert pooled[2].tolist() == pytest.approx([1, 0, 0, 0])
+    assert torch.isfinite(pooled).all()
+
+
+def test_pooling_agrees_with_plain_loops() -> None:
+    patches, weights = unit(3, 5, 8), torch.rand(7, 5)
+    image = torch.tensor([2, 0, 1, 1, 2, 2, 0])
+    pooled = losses.pool_regions(patches, weights, image)
+    for r in range(7):
+        expected = functional.normalize(
+            sum((weights[r, n] * patches[image[r], n] for n in range(5)), torch.zeros(8)), dim=0
+        )
+        assert torch.allclose(pooled[r], expected, atol=1e-5)
 
 
 def test_pointing_loss_is_the_attention_outside() -> None:
-    patches = torch.eye(2)[None].expand(1, 2, 2)
-    phrase = torch.tensor([[1.0, 0.0]])
+    cosines = torch.tensor([[1.0, 0.0]])
     inside = torch.tensor([[1.0, 0.0]])
     expected = -math.log(math.e**3 / (math.e**3 + 1))
-    assert float(losses.pointing_loss(phrase, patches, inside, torch.tensor(3.0))) == pytest.approx(expected, abs=1e-4)
-    assert float(losses.pointing_loss(phrase, patches, inside.flip(1), torch.tensor(3.0))) > 3
+    assert float(losses.pointing_loss(cosines, inside, torch.tensor(3.0))) == pytest.approx(expected, abs=1e-4)
+    assert float(losses.pointing_loss(cosines, inside.flip(1), torch.tensor(3.0))) > 3
 
 
 def test_region_loss_knows_equal_phrases_and_leaves_unknown_pairs_out() -> None:

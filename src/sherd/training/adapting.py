@@ -133,21 +133,23 @@ def objective(
         terms["object"] = losses.object_loss(objects, captions, batch.same, temperatures["object"])
     flat = seen.patches.reshape(b, side * side, -1)
     if phrases is not None:
+        cosines = torch.einsum("md,bnd->mbn", phrases.bfloat16(), flat.bfloat16())
+        near = torch.einsum("md,bkd->mbk", phrases, seen.parts)
         scores = (
-            losses.soft_maximum_scores(phrases.bfloat16(), flat.bfloat16(), sharpness=12.0).float(),
-            losses.soft_maximum_scores(phrases, seen.parts, seen.slots.presence.float()),
+            losses.soft_maximum(cosines, sharpness=12.0).float(),
+            losses.soft_maximum(near, seen.slots.presence.float()),
         )
         scale, bias = temperatures["part"], temperatures.bias
         each = [losses.phrase_loss(one, batch.relevance, batch.known, scale, bias) for one in scores]
         terms["part"] = torch.stack(each).mean()
     if phrases is not None and len(batch.region_image):
-        own = flat.index_select(0, batch.region_image)  # (R, N, D)
         said = phrases.index_select(0, batch.region_phrase)
         inside, scale = batch.region_weights.flatten(1), temperatures["region"]
-        pooled = losses.pool_regions(own, inside)
+        pooled = losses.pool_regions(flat, inside, batch.region_image)
         known = torch.ones_like(batch.region_same)
         terms["region"] = losses.region_loss(pooled, said, batch.region_same, known, scale)
-        terms["pointing"] = losses.pointing_loss(said, own, inside, scale)
+        rows = cosines.flatten(0, 1).index_select(0, batch.region_phrase * b + batch.region_image)  # (R, N)
+        terms["pointing"] = losses.pointing_loss(rows, inside, scale)
         masks = seen.slots.masks.float().reshape(b, -1, side, side).index_select(0, batch.region_image)
         exact = torch.zeros(len(masks), dtype=torch.bool)
         terms["cover"] = losses.cover_loss(masks, batch.region_weights, exact)
@@ -251,7 +253,7 @@ def _by_phrase(
     if not rows:
         return None
     texts = adapter.text(material.words([text for text, _ in rows]))
-    scores = texts @ objects.T + losses.soft_maximum_scores(texts, parts)
+    scores = texts @ objects.T + losses.soft_maximum(torch.einsum("md,bkd->mbk", texts, parts))
     ranking = np.argsort(-scores.numpy(), 1, kind="stable").astype(np.int64)
     return retrieval.mean_average_precision(ranking, np.array(list(rows.values())))
 

@@ -94,16 +94,13 @@ def conditioned_scores(phrases: Tensor, patches: Tensor, sharpness: float = 12.0
     return scores
 
 
-def soft_maximum_scores(
-    phrases: Tensor, parts: Tensor, presence: Tensor | None = None, sharpness: float = 30.0
-) -> Tensor:
-    """(M, B): soft maximum over the slots or the cells of a picture of cos(phrase, part), as search re-ranks.
+def soft_maximum(cosines: Tensor, presence: Tensor | None = None, sharpness: float = 30.0) -> Tensor:
+    """(M, B) mean of cosines (M, B, K) weighted by softmax(sharpness * cosine): the best slots or cells, as re-ranking.
 
     Args:
-        phrases: (M, D) unit vectors. parts: (B, K, D) unit vectors. presence: (B, K) 0..1, absent slots weigh little.
+        presence: (B, K) 0..1; absent slots weigh little.
     The same as `conditioned_scores` without the pooled vector, at half the cost.
     """
-    cosines = torch.einsum("md,bkd->mbk", phrases, parts)
     logits = sharpness * cosines.float()
     if presence is not None:
         logits = logits + presence.clamp(min=1e-3).log()
@@ -123,10 +120,20 @@ def phrase_loss(scores: Tensor, relevance: Tensor, known: Tensor, scale: Tensor,
     return by_phrase + 0.1 * by_picture
 
 
-def pool_regions(patches: Tensor, weights: Tensor) -> Tensor:
-    """(R, D) unit mean of patch vectors (R, N, D) under weights (R, N) of 0 or more."""
-    pooled = torch.einsum("rn,rnd->rd", weights, patches)
-    return functional.normalize(pooled.float(), dim=-1)
+def pool_regions(patches: Tensor, weights: Tensor, image: Tensor) -> Tensor:
+    """(R, D) unit mean of the patch vectors (B, N, D) of the pictures `image` (R,) under weights (R, N) of 0 or more.
+
+    Regions of one picture are pooled by one product: copying the patches of each region would cost more than all else.
+    """
+    b, n, dim = patches.shape
+    real = weights.sum(1) > 0
+    before = (image[:, None] == image[None]) & real[None]
+    place = torch.where(real, before.tril(-1).sum(1), 0)  # how many regions of the picture come earlier
+    most = int(place.max()) + 1 if len(place) else 1
+    row = image * most + place
+    table = weights.new_zeros(b * most, n).index_add(0, row, weights)
+    pooled = table.reshape(b, most, n).to(patches.dtype) @ patches  # (B, most, D)
+    return functional.normalize(pooled.reshape(b * most, dim).index_select(0, row).float(), dim=-1)
 
 
 def region_loss(regions: Tensor, phrases: Tensor, positive: Tensor, known: Tensor, scale: Tensor) -> Tensor:
@@ -135,14 +142,14 @@ def region_loss(regions: Tensor, phrases: Tensor, positive: Tensor, known: Tenso
     return (multi_positive(logits, positive, known) + multi_positive(logits.T, positive.T, known.T)) / 2
 
 
-def pointing_loss(phrases: Tensor, patches: Tensor, weights: Tensor, sharpness: Tensor) -> Tensor:
+def pointing_loss(cosines: Tensor, weights: Tensor, sharpness: Tensor) -> Tensor:
     """Minus the log of the attention that a phrase spends inside its region.
 
     Args:
-        phrases: (R, D). patches: (R, N, D) of the picture that holds the region. weights: (R, N), share 0..1 of each
-            cell inside the region. sharpness: inverse temperature.
+        cosines: (R, N) of each region's phrase with the cells of the picture that holds it. weights: (R, N), share 0..1
+            of each cell inside the region. sharpness: inverse temperature.
     """
-    log_p = (sharpness * torch.einsum("rd,rnd->rn", phrases, patches)).float().log_softmax(-1)
+    log_p = (sharpness * cosines.float()).log_softmax(-1)
     inside = torch.logsumexp(log_p + weights.clamp(min=1e-6).log(), dim=-1)
     return mean_where(-inside, weights.sum(-1) > 0)
 

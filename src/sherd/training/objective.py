@@ -155,28 +155,37 @@ def _local(
     biases: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
     b, h, w, dim = seen.patches.shape
-    flat = seen.patches.reshape(b, h * w, dim)
+    flat = seen.patches.reshape(b, h * w, dim).bfloat16()
+    said = phrases.bfloat16()
     terms = {}
+    # The one large product, (M, B, N), serves the part loss and the pointing loss.
+    shared = "patches" in method.phrases or "pointing" in wanted
+    cosines = torch.einsum("md,bnd->mbn", said, flat) if shared else None
     if "part" in wanted:
         scores = []
         if method.phrases == "object":
             scores.append(phrases @ seen.object.T)
         if method.phrases == "pooled":
-            scores.append(losses.conditioned_scores(phrases.bfloat16(), flat.bfloat16()).float())
-        if "patches" in method.phrases:
-            scores.append(losses.soft_maximum_scores(phrases.bfloat16(), flat.bfloat16(), sharpness=12.0).float())
+            scores.append(losses.conditioned_scores(said, flat).float())
+        if cosines is not None and "patches" in method.phrases:
+            scores.append(losses.soft_maximum(cosines, sharpness=12.0).float())
         if "slots" in method.phrases and seen.parts is not None and seen.slots is not None:
-            scores.append(losses.soft_maximum_scores(phrases, seen.parts, seen.slots.presence.float()))
+            near = torch.einsum("md,bkd->mbk", phrases, seen.parts)
+            scores.append(losses.soft_maximum(near, seen.slots.presence.float()))
         each = [losses.phrase_loss(one, batch.relevance, batch.known, scales["part"], biases["part"]) for one in scores]
         terms["part"] = torch.stack(each).mean()
     if len(batch.region_image) and wanted & {"region", "pointing", "cover"}:
-        # index_select: its gradient is several times cheaper than that of indexing
-        own = flat.index_select(0, batch.region_image)  # (R, N, D)
-        said = phrases.index_select(0, batch.region_phrase)
         inside = batch.region_weights.flatten(1)
-        regions = losses.pool_regions(own, inside)
-        terms["region"] = losses.region_loss(regions, said, batch.region_same, batch.region_known, scales["region"])
-        terms["pointing"] = losses.pointing_loss(said, own, inside, scales["region"])
+        if "region" in wanted:
+            regions = losses.pool_regions(flat, inside, batch.region_image)
+            named = phrases.index_select(0, batch.region_phrase)
+            terms["region"] = losses.region_loss(
+                regions, named, batch.region_same, batch.region_known, scales["region"]
+            )
+        if cosines is not None and "pointing" in wanted:
+            # index_select: its gradient is several times cheaper than that of indexing
+            rows = cosines.flatten(0, 1).index_select(0, batch.region_phrase * b + batch.region_image)  # (R, N)
+            terms["pointing"] = losses.pointing_loss(rows, inside, scales["region"])
         if seen.slots is not None:
             masks = seen.slots.masks.float().reshape(b, -1, h, w).index_select(0, batch.region_image)
             terms["cover"] = losses.cover_loss(masks, batch.region_weights, batch.region_exact)
