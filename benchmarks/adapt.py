@@ -30,7 +30,7 @@ from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pipeline import Ingest
 from sherd.ingest.sources import open_source
-from sherd.training.adapt import AdaptSettings, adapt
+from sherd.training.adapt import FEATURES, AdaptSettings, adapt
 
 PACKS = (
     ("kamon_crests", "heldout"),
@@ -47,6 +47,7 @@ def main() -> None:
     parser.add_argument("backbone", nargs="?", help="as `sherd adapt --backbone`")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--packs", nargs="*", default=[name for name, _ in PACKS])
+    parser.add_argument("--keep", type=Path, help="folder of libraries that are kept, with their features")
     parser.add_argument("--timing", type=int, default=0, metavar="PICTURES")
     given = parser.parse_args()
     if given.timing:
@@ -60,15 +61,27 @@ def main() -> None:
         for name, split in PACKS:
             pack = shared / "packs" / name
             if name in given.packs and pack.is_dir():
-                found[name] = measured(pack, split, backbone, Path(place) / name, given.seeds)
+                library = (given.keep or Path(place)) / name
+                found[name] = measured(pack, split, backbone, library, given.seeds)
                 show(name, found[name])
     called = "vit-tiny" if given.backbone is None else Path(backbone).name
-    result = {"backbone": called, "settings": dataclasses.asdict(AdaptSettings()), "packs": found}
-    print(write(f"adapt-{called}", "What do heads of a collection's own bring over a frozen backbone?", result))
+    some = [] if len(given.packs) == len(PACKS) else [name.split("_")[0] for name in given.packs]
+    result = {
+        "backbone": called,
+        "threads": torch.get_num_threads(),
+        "settings": dataclasses.asdict(AdaptSettings()),
+        "packs": found,
+    }
+    question = "What do heads of a collection's own bring over a frozen backbone?"
+    print(write("-".join(["adapt", called, *some]), question, result))
 
 
 def measured(pack: Path, split: str, backbone: str, library: Path, seeds: int) -> dict[str, Any]:
-    """One pack: what training cost, and the figures before and after with their paired differences."""
+    """One pack: what training cost, and the figures before and after with their paired differences.
+
+    seconds_features is None where the library kept them from another run.
+    """
+    fresh = not (library / FEATURES).exists()
     with Library.open(library, create=True) as there, there.writer(), DecoderPool(1) as pool:
         Ingest(there, open_source(pack), ToyEncoder(), pool).run()
     first = adapt(library, backbone, name="before", settings=AdaptSettings(steps=0), overwrite=True)
@@ -89,7 +102,7 @@ def measured(pack: Path, split: str, backbone: str, library: Path, seeds: int) -
     reports = {"before": before.as_dict(queries=False), "builtin": builtin.as_dict(queries=False), "runs": runs}
     for report in (reports["before"], reports["builtin"], *(run["after"] for run in runs)):
         report["data"]["path"] = pack.name
-    return {"split": split, "seconds_features": first.seconds_features, **reports}
+    return {"split": split, "seconds_features": first.seconds_features if fresh else None, **reports}
 
 
 def timing(pictures: int) -> dict[str, Any]:
@@ -103,7 +116,7 @@ def timing(pictures: int) -> dict[str, Any]:
     from sherd.types import Picture
 
     class Wide:
-        name, fingerprint, shared, taps, side, plain = "wide", "00", True, 4, 16, None
+        name, fingerprint, looks_fingerprint, shared, taps, side, plain = "wide", "00", "00", True, 4, 16, None
         whole_dim = text_dim = tap_dim = 768
 
         def look(self, some: list[Picture]) -> Any:

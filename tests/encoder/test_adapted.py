@@ -161,6 +161,7 @@ def test_a_vision_transformer_reads_with_the_builtin_model(
 ) -> None:
     backbone = open_backbone(str(shared / WEIGHTS))
     assert (backbone.whole_dim, backbone.tap_dim, backbone.taps, backbone.side) == (192, 192, 4, 20)
+    assert backbone.looks_fingerprint != backbone.fingerprint
     looks = backbone.look(pictures[:2])
     assert looks.whole.shape == (2, 192)
     assert [grid.shape for grid in looks.patches] == [(20, 20, 192)] * 2

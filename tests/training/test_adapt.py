@@ -34,7 +34,7 @@ DIM = 12
 class ColourBackbone:
     """Sees mean colours, reads words by their checksums: nothing that it says of a picture fits what it reads."""
 
-    name, fingerprint = "colours", "c0" * 32
+    name, fingerprint, looks_fingerprint = "colours", "c0" * 32, "c1" * 32
     shared, taps, side = True, 2, 4
     whole_dim = text_dim = DIM
     tap_dim = 6

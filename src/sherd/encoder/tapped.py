@@ -44,6 +44,8 @@ class TappedBackbone(Protocol):
 
     name: str
     fingerprint: str
+    looks_fingerprint: str
+    """Of what decides how it looks; the same as `fingerprint` where that cannot be told apart from how it reads."""
     shared: bool
     whole_dim: int
     text_dim: int
@@ -105,7 +107,7 @@ class HubBackbone:
         self.plain: Encoder | None = encoder
         self._encoder = encoder
         self.name = name
-        self.fingerprint = encoder.fingerprint
+        self.fingerprint = self.looks_fingerprint = encoder.fingerprint
         self.whole_dim = self.text_dim = encoder.dim
         self.taps = TAPS
         self.tap_dim = encoder.tap_dim
@@ -128,7 +130,7 @@ class OnnxBackbone:
         self.plain: Encoder | None = encoder
         self._encoder = encoder
         self.name = name
-        self.fingerprint = encoder.fingerprint
+        self.fingerprint = self.looks_fingerprint = encoder.fingerprint
         self.whole_dim = self.text_dim = self.tap_dim = encoder.dim
         self.side = encoder.settings.heat_px // 8
 
@@ -164,9 +166,9 @@ class VitBackbone:
         self._words = OnnxEncoder.load(builtin_folder())
         self._blocks = tapped_blocks(self._vit.depth)
         self.name = str(weights.resolve())
-        self.fingerprint = fingerprint(
-            [weights], {"backbone": "vit", "version": TAPPED_VERSION, "px": VIT_PX, "words": self._words.fingerprint}
-        )
+        about: dict[str, object] = {"backbone": "vit", "version": TAPPED_VERSION, "px": VIT_PX}
+        self.looks_fingerprint = fingerprint([weights], about)
+        self.fingerprint = fingerprint([weights], about | {"words": self._words.fingerprint})
         self.whole_dim = self.tap_dim = self._vit.width
         self.text_dim = self._words.dim
         self.taps = TAPS

@@ -150,8 +150,9 @@ def gather(library: Library, backbone: TappedBackbone, say: Say) -> Material:
     every = read_holdings(library, builtin_thesaurus())
     holdings = [one for one in every if one.example.captions or one.example.phrases]
     divided(holdings)
-    folder = library.folder / FEATURES / backbone.fingerprint[:16]
-    pictures = PictureFeatures(backbone, folder, reduced=_TAP_WIDTH)
+    # A backbone may read with other words than before, and what it has seen of the pictures is still good.
+    folder = library.folder / FEATURES
+    pictures = PictureFeatures(backbone, folder / backbone.looks_fingerprint[:16], reduced=_TAP_WIDTH)
     thumbnails, known = ThumbnailStore(library.thumbnails), {one.picture.sha256: one.picture for one in holdings}
 
     def read(sha256: str) -> Picture:
@@ -162,7 +163,7 @@ def gather(library: Library, backbone: TappedBackbone, say: Say) -> Material:
         say({"event": "refused", "reason": reason})
     holdings = [one for one in holdings if one.picture.sha256 not in refused]
     words = sorted({t for one in holdings for t in (*one.example.captions, *(p.text for p in one.example.phrases))})
-    texts = TextFeatures(backbone, folder)
+    texts = TextFeatures(backbone, folder / backbone.fingerprint[:16])
     texts.add(words)
     return Material(holdings, pictures, dict(zip(words, texts.take(words), strict=True)) if words else {})
 
