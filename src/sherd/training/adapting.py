@@ -133,7 +133,7 @@ def objective(
         terms["object"] = losses.object_loss(objects, captions, batch.same, temperatures["object"])
     flat = seen.patches.reshape(b, side * side, -1)
     if phrases is not None:
-        cosines = torch.einsum("md,bnd->mbn", phrases.bfloat16(), flat.bfloat16())
+        cosines = torch.einsum("md,bnd->mbn", phrases, flat)
         near = torch.einsum("md,bkd->mbk", phrases, seen.parts)
         scores = (
             losses.soft_maximum(cosines, sharpness=12.0).float(),
