@@ -46,7 +46,7 @@ def localisers(model: DualEncoder, size_px: int) -> Mapping[str, Callable[[Pictu
 
     def bind(way: Callable[[DualEncoder, Tensor, Tensor], Tensor], picture: Picture, texts: FloatArray) -> FloatArray:
         shape = input_shape(picture.shape[0], picture.shape[1], size_px)
-        pixels = torch.from_numpy(to_input(picture, shape)).permute(2, 0, 1)[None].float() / 255
+        pixels = torch.from_numpy(np.array(to_input(picture, shape))).permute(2, 0, 1)[None].float() / 255
         maps = way(model, pixels, torch.from_numpy(np.asarray(texts, np.float32)))
         return np.asarray(maps.detach().numpy(), np.float32)
 

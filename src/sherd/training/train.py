@@ -23,6 +23,7 @@ _OF_THE_EXPORT = (
     "name", "heat_px", "parts_px", "int8_text", "parts_per_image", "threads", "workers", "checkpoint_every",
 )  # fmt: skip
 """Settings that do not change what is learnt."""
+_LEAST_TAKEN = 0.5
 
 
 def train(config: Path, *, say: Callable[[dict[str, object]], None], export_only: bool = False) -> Path:
@@ -105,13 +106,16 @@ def begin_with(model: DualEncoder, run: Path) -> dict[str, object]:
     Returns:
         How many tensors were taken, and how many of the model's own were left as they were.
     Raises:
-        InvalidConfig: nothing agrees.
+        InvalidConfig: less than half of the other run's weights agree.
     """
     weights, steps = averaged_weights(run)
     own = model.state_dict()
     taken = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
-    if not taken:
-        raise InvalidConfig(f"start: {run} holds another kind of model; not one of its tensors fits this one")
+    share = sum(v.numel() for v in taken.values()) / sum(v.numel() for v in weights.values())
+    if share < _LEAST_TAKEN:
+        raise InvalidConfig(
+            f"start: {run} holds another kind of model; {share:.0%} of its weights fit this one, {_LEAST_TAKEN:.0%} must"
+        )
     model.load_state_dict(own | taken)
     return {"steps": steps, "taken": len(taken), "left": len(own) - len(taken)}
 
