@@ -114,7 +114,7 @@ def begin_with(model: DualEncoder, run: Path) -> dict[str, object]:
     share = sum(v.numel() for v in taken.values()) / sum(v.numel() for v in weights.values())
     if share < _LEAST_TAKEN:
         raise InvalidConfig(
-            f"start: {run} holds another kind of model; {share:.0%} of its weights fit this one, {_LEAST_TAKEN:.0%} must"
+            f"start: {run} holds another kind of model; {share:.0%} of its weights fit, {_LEAST_TAKEN:.0%} must"
         )
     model.load_state_dict(own | taken)
     return {"steps": steps, "taken": len(taken), "left": len(own) - len(taken)}
