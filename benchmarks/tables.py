@@ -93,9 +93,19 @@ def _cell(found: Sequence[Values], base: Sequence[Values], *, paired: bool, is_b
 
 def builtin_table() -> str:
     """The built-in model on every set that `benchmarks/quality.py` measured last."""
-    files = sorted(RESULTS.glob("*-quality.json"))
+    return _reports_table("quality")
+
+
+def standins_table() -> str:
+    """The built-in model on rendered stand-ins for collections that are not public."""
+    return _reports_table("standins")
+
+
+def _reports_table(name: str) -> str:
+    """Texts for pictures, and pointing, of every report in the last JSON of this name."""
+    files = sorted(RESULTS.glob(f"*-{name}.json"))
     if not files:
-        return "`python benchmarks/quality.py` has not been run."
+        return f"`python benchmarks/{name}.py` has not been run."
     rows = [["data", "pictures", "as", "R@1", "R@5", "R@10", "mAP", "pointing", "chance", "usual place"]]
     for name, report in json.loads(files[-1].read_text("utf-8"))["reports"].items():
         local, blind = report.get("localisation"), report["chance"].get("localisation")
@@ -198,6 +208,7 @@ def _last(name: str) -> Any:
 TABLES: dict[str, Callable[[], str]] = {
     "arms": arms_table,
     "builtin": builtin_table,
+    "standins": standins_table,
     "unseen": unseen_table,
     "cost": cost_table,
 }
