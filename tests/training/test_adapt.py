@@ -228,7 +228,7 @@ def test_settings_out_of_range_are_refused() -> None:
 
 def test_heads_learn_a_collection_that_its_backbone_does_not_know(museum: Path, tmp_path: Path) -> None:
     lines: list[dict[str, object]] = []
-    settings = AdaptSettings(steps=60, batch=24, check_every=20, learning_rate=3e-3)
+    settings = AdaptSettings(steps=150, batch=24, check_every=30, learning_rate=3e-3)
     done = adapt(museum, "colours", name="mine", settings=settings, say=lines.append)
     before, after = done.heldout
     assert done.step > 0
