@@ -19,7 +19,7 @@ from sherd.training.hierarchy import Facet
 PHRASES = ("slots+patches", "slots", "patches", "pooled", "object")
 OBJECT_LOSSES = ("softmax", "sigmoid")
 _MIRRORED = 16
-"""One in so many pictures is also seen in the mirror, for the masks' sake."""
+"""One in so many pictures is also seen in the mirror, for the masks' sake, in a quarter of the steps."""
 _CAPTION_SHARE = 0.5
 
 
@@ -87,7 +87,8 @@ def objective(
     b = len(batch.pictures)
     wanted = {f.name for f in fields(weights) if getattr(weights, f.name) > 0}
     has_slots = model.image.clustering is not None
-    mirrored = max(1, b // _MIRRORED) if has_slots and "mask" in wanted else 0
+    in_mirror = has_slots and "mask" in wanted and float(torch.rand(())) < 0.25
+    mirrored = max(1, b // _MIRRORED) if in_mirror else 0
     scales, biases = model.scales(), model.biases()
     m, v = len(batch.phrase_ids), len(batch.name_ids)
     # bfloat16 for the networks and the one large product; logits of the other losses need float32's digits.
