@@ -27,6 +27,7 @@ from sherd.encoder.onnx import OnnxEncoder
 from sherd.evaluation import drawn
 from sherd.evaluation.gallery import View, read_views
 from sherd.evaluation.labels import label_queries, measure_labels
+from sherd.evaluation.localisers import load_model, localisers
 from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.config import TrainSettings, build
@@ -110,6 +111,21 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     }
 
 
+def by_best_localiser(settings: TrainSettings, run: Path, cache: Path) -> tuple[str, dict[str, drawn.Values]]:
+    """How a model without local losses points: the way that does best on the fitting gallery, on the test gallery."""
+    model = load_model(settings, run)
+    ways = localisers(model, settings.stages[-1].size_px)
+    encoder = OnnxEncoder.load(run / "model")
+    fit = drawn.draw_gallery(TRAINED, 100, FIT_SEED, cache)
+    some = [query for query in drawn.motif_queries(fit) if query.picture % 4 == 0]
+    tried = {name: drawn.localisation_values(encoder, fit, some, way)["pointing"].mean() for name, way in ways.items()}
+    best = max(tried, key=lambda name: float(tried[name]))
+    test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
+    asked = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
+    found = drawn.localisation_values(encoder, test, asked, ways[best])
+    return best, {f"localiser_{name}": found[name] for name in ("pointing", "ap30", "mask_iou", "pointing_small")}
+
+
 def text_ranks(encoder: OnnxEncoder, pack: Path, split: str, weight: float) -> drawn.Ranks:
     """Ranks in both directions of a pack's texts and pictures, one picture a text."""
     views, source, _ = read_views(pack, split=split, language=None)
@@ -146,12 +162,17 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     resumed = any(line.get("event") == "resumed" for line in log)
     last = next(line for line in reversed(log) if "step" in line and "of" in line)
     found = measure(OnnxEncoder.load(folder), runs / "cache" / "galleries")
+    way = "patch cosine"
+    if settings.levels.clustering.slots == 0:
+        way, more = by_best_localiser(settings, runs / run.name, runs / "cache" / "galleries")
+        found["values"] |= {name: [float(f"{value:.2g}") for value in row] for name, row in more.items()}
     (runs / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
     shutil.rmtree(runs / run.name / "relics", ignore_errors=True)
     return {
         "arm": run.arm,
         "seed": run.seed,
         "changes": dict(run.changes),
+        "localiser": way,
         "machine": machine(),
         "commit": commit(),
         "steps": last["of"],

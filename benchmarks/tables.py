@@ -33,8 +33,13 @@ def hits(name: str, k: int) -> Callable[[Mapping[str, Any]], Values]:
 
 
 def values(name: str) -> Callable[[Mapping[str, Any]], Values]:
-    """Values of a figure, query by query."""
-    return lambda result: np.array(result["values"][name], np.float64)
+    """Values of a figure, query by query; of a model without local losses by its best localiser."""
+
+    def of(result: Mapping[str, Any]) -> Values:
+        found = result["values"]
+        return np.array(found.get(f"localiser_{name}", found[name]), np.float64)
+
+    return of
 
 
 COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
