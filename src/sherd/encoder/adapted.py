@@ -11,11 +11,11 @@ import torch
 
 from sherd.encoder.fingerprint import fingerprint
 from sherd.encoder.folders import read_json
-from sherd.encoder.parts import boxes_from_masks, cluster_parts, pool_box
+from sherd.encoder.parts import PatchEncoder, boxes_from_masks, cluster_parts
 from sherd.encoder.tapped import TappedBackbone, open_backbone
 from sherd.errors import CorruptData, ModelUnavailable
 from sherd.model.adapter import AdaptedFeatures, Adapter, load_adapter
-from sherd.types import Box, Embeddings, FloatArray, Picture
+from sherd.types import Embeddings, FloatArray, Picture
 
 ADAPTED_VERSION = 1
 """Goes into every fingerprint: to be raised by any change here that changes a vector."""
@@ -32,7 +32,7 @@ class AdaptedAbout:
     backbone_fingerprint: str
 
 
-class AdaptedEncoder:
+class AdaptedEncoder(PatchEncoder):
     """See `Encoder`. Parts are those of the heads' slots; heads that move nothing leave the backbone's own answers."""
 
     def __init__(self, backbone: TappedBackbone, adapter: Adapter, *, name: str, fingerprint: str) -> None:
@@ -95,15 +95,6 @@ class AdaptedEncoder:
     def encode_text(self, texts: Sequence[str]) -> FloatArray:
         with torch.inference_mode():
             return np.asarray(self._adapter.text(torch.from_numpy(self._backbone.read(texts))).numpy(), np.float32)
-
-    def encode_boxes(self, picture: Picture, boxes: Sequence[Box]) -> FloatArray:
-        if not boxes:
-            return np.zeros((0, self.dim), np.float32)
-        patches = self.patches(picture)
-        return np.stack([pool_box(patches, box) for box in boxes])
-
-    def heat(self, picture: Picture, vector: FloatArray) -> FloatArray:
-        return np.asarray(self.patches(picture) @ vector, np.float32)
 
     def patches(self, picture: Picture) -> FloatArray:
         """(h, w, D) unit patch vectors of one picture."""

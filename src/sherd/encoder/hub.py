@@ -14,11 +14,11 @@ from PIL import Image
 from sherd.encoder.fingerprint import fingerprint
 from sherd.encoder.folders import ModelFiles, check_folder, read_json
 from sherd.encoder.hub_backbones import BACKBONES, Backbone, ImageSettings
-from sherd.encoder.parts import cluster_parts, pool_box, unit
+from sherd.encoder.parts import PatchEncoder, cluster_parts, unit
 from sherd.encoder.registry import ModelKind
 from sherd.encoder.tokens import TokenReader
 from sherd.errors import CorruptData, InvalidArgument, MissingExtra, ModelUnavailable
-from sherd.types import Box, Embeddings, FloatArray, Picture
+from sherd.types import Embeddings, FloatArray, Picture
 
 HUB_VERSION = 1
 """Goes into every fingerprint: to be raised by any change here that changes a vector."""
@@ -29,7 +29,7 @@ _VECTOR_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.
                  "preprocessor_config.json", "processor_config.json")  # fmt: skip
 
 
-class HubEncoder:
+class HubEncoder(PatchEncoder):
     """See `Encoder`. The whole picture is squeezed to the model's square, never cropped: boxes are fractions of it.
 
     A patch vector is what the last step of the vision tower makes of that patch alone, so it stays in its place.
@@ -100,15 +100,6 @@ class HubEncoder:
         for start in range(0, len(texts), _TEXT_BATCH):
             rows.append(unit(self._backbone.read(*self._reader.read(texts[start : start + _TEXT_BATCH]))))
         return np.concatenate(rows)
-
-    def encode_boxes(self, picture: Picture, boxes: Sequence[Box]) -> FloatArray:
-        if not boxes:
-            return np.zeros((0, self.dim), np.float32)
-        patches = self.patches(picture)
-        return np.stack([pool_box(patches, box) for box in boxes])
-
-    def heat(self, picture: Picture, vector: FloatArray) -> FloatArray:
-        return np.asarray(self.patches(picture) @ vector, np.float32)
 
     def tap(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
         """Unit vectors (n, D), and of each picture unit patch vectors (h, w, D) and blocks (h, w, TAPS, width)."""

@@ -57,7 +57,23 @@ class Backbone(Protocol):
         ...
 
 
-class _SquareBackbone:
+class _SeeingBackbone:
+    """Looks and taps by one pass over the vision tower."""
+
+    def look(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray]]:
+        whole, grids, _ = self._see(pictures, tapped=False)
+        return whole, grids
+
+    def tap(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+        return self._see(pictures, tapped=True)
+
+    def _see(
+        self, pictures: Sequence[Picture], *, tapped: bool
+    ) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
+        raise NotImplementedError
+
+
+class _SquareBackbone(_SeeingBackbone):
     """Models that see every picture as a square of one size: CLIP, Chinese-CLIP, SigLIP and SigLIP 2 at fixed size."""
 
     def __init__(self, torch: Any, transformers: Any, model: Any, settings: ImageSettings) -> None:
@@ -68,13 +84,6 @@ class _SquareBackbone:
         self.dim = _projected_width(model)
         self.tap_dim = int(model.config.vision_config.hidden_size)
         self.side = settings.size_px // settings.patch_px
-
-    def look(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray]]:
-        whole, grids, _ = self._see(pictures, tapped=False)
-        return whole, grids
-
-    def tap(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
-        return self._see(pictures, tapped=True)
 
     def _see(
         self, pictures: Sequence[Picture], *, tapped: bool
@@ -120,7 +129,7 @@ class _SiglipBackbone(_SquareBackbone):
         return seen.pooler_output, patches, _taps(self._torch, hidden, _last_alone(tower, hidden[-2]))
 
 
-class _NaflexBackbone:
+class _NaflexBackbone(_SeeingBackbone):
     """SigLIP 2 that keeps the picture's aspect: the grid of patches follows the picture's shape."""
 
     def __init__(self, torch: Any, transformers: Any, model: Any, settings: ImageSettings) -> None:
@@ -131,13 +140,6 @@ class _NaflexBackbone:
         self.dim = _projected_width(model)
         self.tap_dim = int(model.config.vision_config.hidden_size)
         self.side = math.isqrt(settings.max_patches)
-
-    def look(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray]]:
-        whole, grids, _ = self._see(pictures, tapped=False)
-        return whole, grids
-
-    def tap(self, pictures: Sequence[Picture]) -> tuple[FloatArray, list[FloatArray], list[FloatArray]]:
-        return self._see(pictures, tapped=True)
 
     def _see(
         self, pictures: Sequence[Picture], *, tapped: bool

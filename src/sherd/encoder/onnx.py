@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from sherd.encoder.fingerprint import fingerprint
-from sherd.encoder.parts import boxes_from_masks, cluster_parts, pool_box
+from sherd.encoder.parts import PatchEncoder, boxes_from_masks, cluster_parts
 from sherd.encoder.preprocess import PREPROCESS_VERSION, input_shape, to_input
 from sherd.errors import CorruptData, ModelUnavailable
-from sherd.types import Box, Embeddings, FloatArray, Picture
+from sherd.types import Embeddings, FloatArray, Picture
 
 FILES = ("image.onnx", "text.onnx", "tokenizer.json", "model.json")
 _BATCH = 32
@@ -40,7 +40,7 @@ class OnnxSettings:
     parts_px: int = 0
 
 
-class OnnxEncoder:
+class OnnxEncoder(PatchEncoder):
     """See `Encoder`. Parts are the network's own where it has slots, else clusters of its patches.
 
     Pictures of one input shape go in together, so that no picture is padded.
@@ -120,14 +120,6 @@ class OnnxEncoder:
             ids = np.asarray([e.ids or [0] for e in encoded], np.int64)
             rows.append(self._text.run(["text"], {"ids": ids})[0])
         return np.concatenate(rows)
-
-    def encode_boxes(self, picture: Picture, boxes: Sequence[Box]) -> FloatArray:
-        patches = self.patches(picture)
-        vectors = [pool_box(patches, box) for box in boxes]
-        return np.stack(vectors) if vectors else np.zeros((0, self.dim), np.float32)
-
-    def heat(self, picture: Picture, vector: FloatArray) -> FloatArray:
-        return np.asarray(self.patches(picture) @ vector, np.float32)
 
     def patches(self, picture: Picture) -> FloatArray:
         """(h, w, D) unit patch vectors at the size used for heat maps. The last picture's are kept: many labels are

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from sherd.types import Box, FloatArray
+from sherd.types import Box, FloatArray, Picture
 
 _ROUNDS = 6
 _PLACE_WEIGHT = 0.35
 """Weight of position against appearance, so that a part is one region rather than all that looks alike."""
+
+
+class PatchEncoder:
+    """What an `Encoder` answers from the patch vectors of a picture alone."""
+
+    dim: int
+
+    def patches(self, picture: Picture) -> FloatArray:
+        """(h, w, D) unit patch vectors of one picture."""
+        raise NotImplementedError
+
+    def encode_boxes(self, picture: Picture, boxes: Sequence[Box]) -> FloatArray:
+        """See `Encoder`: the mean patch vector of each box."""
+        if not boxes:
+            return np.zeros((0, self.dim), np.float32)
+        patches = self.patches(picture)
+        return np.stack([pool_box(patches, box) for box in boxes])
+
+    def heat(self, picture: Picture, vector: FloatArray) -> FloatArray:
+        """See `Encoder`: the cosine of each patch vector."""
+        return np.asarray(self.patches(picture) @ vector, np.float32)
 
 
 def cluster_parts(patches: FloatArray, k: int, *, aspect: float = 1.0) -> tuple[FloatArray, FloatArray]:
