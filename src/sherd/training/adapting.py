@@ -122,7 +122,7 @@ def objective(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum, and each term before weighting; terms for which the batch has nothing are left out."""
     whole, patches, taps = material.features(batch.holdings)
-    b, side = patches.shape[:2]
+    side = patches.shape[1]
     with torch.autocast("cpu", torch.bfloat16):
         seen = adapter(whole, patches, taps)
         captions = adapter.text(material.words(batch.captions)) if batch.captions else None
@@ -131,7 +131,7 @@ def objective(
     if captions is not None and len(batch.captions) > 1:
         objects = seen.object[batch.captioned]
         terms["object"] = losses.object_loss(objects, captions, batch.same, temperatures["object"])
-    flat = seen.patches.reshape(b, side * side, -1)
+    flat = seen.patches.flatten(1, 2)
     if phrases is not None:
         cosines = torch.einsum("md,bnd->mbn", phrases, flat)
         near = torch.einsum("md,bkd->mbk", phrases, seen.parts)
@@ -143,16 +143,12 @@ def objective(
         each = [losses.phrase_loss(one, batch.relevance, batch.known, scale, bias) for one in scores]
         terms["part"] = torch.stack(each).mean()
     if phrases is not None and len(batch.region_image):
-        said = phrases.index_select(0, batch.region_phrase)
-        inside, scale = batch.region_weights.flatten(1), temperatures["region"]
-        pooled = losses.pool_regions(flat, inside, batch.region_image)
-        known = torch.ones_like(batch.region_same)
-        terms["region"] = losses.region_loss(pooled, said, batch.region_same, known, scale)
-        rows = cosines.flatten(0, 1).index_select(0, batch.region_phrase * b + batch.region_image)  # (R, N)
-        terms["pointing"] = losses.pointing_loss(rows, inside, scale)
-        masks = seen.slots.masks.float().reshape(b, -1, side, side).index_select(0, batch.region_image)
-        exact = torch.zeros(len(masks), dtype=torch.bool)
-        terms["cover"] = losses.cover_loss(masks, batch.region_weights, exact)
+        boxes = torch.zeros(len(batch.region_image), dtype=torch.bool)
+        everything = torch.ones_like(batch.region_same)
+        regions = losses.Regions(
+            batch.region_image, batch.region_phrase, batch.region_weights, boxes, batch.region_same, everything
+        )
+        terms |= losses.region_terms(phrases, flat, cosines, seen.slots.masks, regions, temperatures["region"])
     terms["mask"] = losses.mask_loss(seen.slots.masks, seen.slots.background, side, side, has_background=True)
     terms["redundancy"] = losses.redundancy_loss(seen.parts)
     total = torch.stack([WEIGHTS[name] * term.float() for name, term in terms.items()]).sum()

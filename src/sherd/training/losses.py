@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -152,6 +154,47 @@ def pointing_loss(cosines: Tensor, weights: Tensor, sharpness: Tensor) -> Tensor
     log_p = (sharpness * cosines.float()).log_softmax(-1)
     inside = torch.logsumexp(log_p + weights.clamp(min=1e-6).log(), dim=-1)
     return mean_where(-inside, weights.sum(-1) > 0)
+
+
+class Regions(NamedTuple):
+    """R regions: the picture (R,) that each is on, the phrase (R,) that names it, shares (R, h, w) of each cell inside,
+    whether that is a mask or a box (R,) bool; same and known (R, R) bool: phrase j is true of region i, and whether
+    that is known."""
+
+    image: Tensor
+    phrase: Tensor
+    weights: Tensor
+    exact: Tensor
+    same: Tensor
+    known: Tensor
+
+
+def region_terms(
+    phrases: Tensor,
+    patches: Tensor,
+    cosines: Tensor | None,
+    masks: Tensor | None,
+    regions: Regions,
+    scale: Tensor,
+) -> dict[str, Tensor]:
+    """The terms that need regions, by name: `region`, `pointing` given cosines, `cover` given slots.
+
+    Args:
+        phrases: (M, D). patches: (B, N, D). cosines: (M, B, N) of both. masks: (B, K, N) slot shares 0..1.
+    """
+    b = len(patches)
+    inside = regions.weights.flatten(1)
+    pooled = pool_regions(patches, inside, regions.image)
+    said = phrases.index_select(0, regions.phrase)
+    terms = {"region": region_loss(pooled, said, regions.same, regions.known, scale)}
+    if cosines is not None:
+        # index_select: its gradient is several times cheaper than that of indexing
+        rows = cosines.flatten(0, 1).index_select(0, regions.phrase * b + regions.image)  # (R, N)
+        terms["pointing"] = pointing_loss(rows, inside, scale)
+    if masks is not None:
+        own = masks.float().index_select(0, regions.image).reshape(len(inside), -1, *regions.weights.shape[1:])
+        terms["cover"] = cover_loss(own, regions.weights, regions.exact)
+    return terms
 
 
 def cover_loss(masks: Tensor, regions: Tensor, exact: Tensor) -> Tensor:

@@ -155,8 +155,7 @@ def _local(
     scales: Mapping[str, Tensor],
     biases: Mapping[str, Tensor],
 ) -> dict[str, Tensor]:
-    b, h, w, dim = seen.patches.shape
-    flat = seen.patches.reshape(b, h * w, dim).bfloat16()
+    flat = seen.patches.flatten(1, 2).bfloat16()
     said = phrases.bfloat16()
     terms = {}
     # The one large product, (M, B, N), serves the part loss and the pointing loss.
@@ -175,21 +174,18 @@ def _local(
             scores.append(losses.soft_maximum(near, seen.slots.presence.float()))
         each = [losses.phrase_loss(one, batch.relevance, batch.known, scales["part"], biases["part"]) for one in scores]
         terms["part"] = torch.stack(each).mean()
-    if len(batch.region_image) and wanted & {"region", "pointing", "cover"}:
-        inside = batch.region_weights.flatten(1)
-        if "region" in wanted:
-            regions = losses.pool_regions(flat, inside, batch.region_image)
-            named = phrases.index_select(0, batch.region_phrase)
-            terms["region"] = losses.region_loss(
-                regions, named, batch.region_same, batch.region_known, scales["region"]
-            )
-        if cosines is not None and "pointing" in wanted:
-            # index_select: its gradient is several times cheaper than that of indexing
-            rows = cosines.flatten(0, 1).index_select(0, batch.region_phrase * b + batch.region_image)  # (R, N)
-            terms["pointing"] = losses.pointing_loss(rows, inside, scales["region"])
-        if seen.slots is not None:
-            masks = seen.slots.masks.float().reshape(b, -1, h, w).index_select(0, batch.region_image)
-            terms["cover"] = losses.cover_loss(masks, batch.region_weights, batch.region_exact)
+    masks = seen.slots.masks if seen.slots is not None and "cover" in wanted else None
+    if len(batch.region_image) and (masks is not None or wanted & {"region", "pointing"}):
+        regions = losses.Regions(
+            batch.region_image,
+            batch.region_phrase,
+            batch.region_weights,
+            batch.region_exact,
+            batch.region_same,
+            batch.region_known,
+        )
+        pointed = cosines if "pointing" in wanted else None
+        terms |= losses.region_terms(phrases, flat, pointed, masks, regions, scales["region"])
     return {name: term for name, term in terms.items() if name in wanted}
 
 
