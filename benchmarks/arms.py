@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from galleries import FIT_SEED, TEST_SEED, TRAINED, UNSEEN
 from provenance import RESULTS, ROOT, commit, machine
 
 from sherd.encoder.onnx import OnnxEncoder
@@ -35,9 +36,6 @@ from sherd.training.train import train_settings
 from sherd.types import Picture
 
 CONFIGS = ROOT / "configs"
-TRAINED = ("ritual_bronze", "painted_ceramic", "cave_mural", "silk_textile")
-UNSEEN = "glyph_stela"
-FIT_SEED, TEST_SEED = 2001, 1001
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,6 @@ WEIGHTS = "weights/vit_tiny_patch16_224_in21k_ft_in1k.fp16.safetensors"
 SIZE_PX, CROP_PX, DIM = 448, 224, 128
 BOXED = (0, 8, 33, 83, None)
 STEPS, BATCH = 250, 32
-TOLERANCE = (8 / 320, 8 / 320)
 
 
 @dataclass(frozen=True)
@@ -210,7 +209,7 @@ def measure(heads: Heads, pack: Pack, way: str) -> tuple[NDArray[np.float64], fl
         for n in members:
             query = pack.queries[n]
             heat = maps[pack.names.index(query.label)]
-            points[n] = localisation.points_at(localisation.peak(heat), query.boxes, TOLERANCE)
+            points[n] = localisation.points_at(localisation.peak(heat), query.boxes, localisation.POINTING_TOLERANCE)
             found[query.label].append(detection.ScoredBox(view, box_from_heat(heat), float(heat.max())))
             truths[query.label][view] = query.boxes
     return points, float(np.mean([detection.average_precision(found[k], truths[k], 0.3) for k in found]))
@@ -231,8 +230,8 @@ def _share(box: Box, side: int) -> Tensor:
 def read_pack(folder: Path, tests: Sequence[str], weights: Path, cache: Path) -> Pack:
     """A pack with its features, which are kept in `cache`."""
     teacher = VisionTransformer(weights)
-    train, root, _ = _views(folder, ["train"])
-    test, _, _ = _views(folder, tests)
+    train, root = _views(folder, ["train"])
+    test, _ = _views(folder, tests)
     names = sorted({r.label for view in [*train, *test] for r in view.image.regions if r.label})
     file = cache / f"{folder.name}-{SIZE_PX}.safetensors"
     if not file.exists():
@@ -246,16 +245,19 @@ def read_pack(folder: Path, tests: Sequence[str], weights: Path, cache: Path) ->
     queries = label_queries(test, range(len(test)))
     regions = {n: [(r.label, r.box) for r in view.image.regions if r.label] for n, view in enumerate(test)}
     prior = localisation.LocationPrior([one for some in regions.values() for one in some])
-    usual = [localisation.points_at(prior.point(q.label, regions[q.view]), q.boxes, TOLERANCE) for q in queries]
+    usual = [
+        localisation.points_at(prior.point(q.label, regions[q.view]), q.boxes, localisation.POINTING_TOLERANCE)
+        for q in queries
+    ]
     return Pack(names, sides[0], crops, sides[1], queries, np.array(usual, np.float64))
 
 
-def _views(folder: Path, splits: Sequence[str]) -> tuple[list[View], Path, None]:
+def _views(folder: Path, splits: Sequence[str]) -> tuple[list[View], Path]:
     found: list[View] = []
     for split in splits:
         views, source, _ = read_views(folder, split=split, language=None)
         found += views
-    return found, source.root, None
+    return found, source.root
 
 
 def _side(views: Sequence[View], names: list[str], features: Tensor) -> Side:
@@ -322,12 +324,12 @@ def compare(pack: Pack, seeds: Sequence[int]) -> list[dict[str, Any]]:
         best = max(rival, key=lambda way: np.mean(rival[way]))
         row = {
             "boxed": len(pack.train.features) if budget is None else budget,
-            "ours": _told(interval(np.stack(ours), clusters=groups)),
-            "rival": _told(interval(np.stack(rival[best]), clusters=groups)),
+            "ours": asdict(interval(np.stack(ours), clusters=groups)),
+            "rival": asdict(interval(np.stack(rival[best]), clusters=groups)),
             "rival_way": best,
-            "over_rival": _told(paired_interval(np.stack(ours), np.stack(rival[best]), clusters=groups)),
-            "ratio": _told(ratio_interval(np.stack(ours), np.stack(rival[best]), clusters=groups)),
-            "over_usual_place": _told(paired_interval(np.stack(ours), pack.prior[None], clusters=groups)),
+            "over_rival": asdict(paired_interval(np.stack(ours), np.stack(rival[best]), clusters=groups)),
+            "ratio": asdict(ratio_interval(np.stack(ours), np.stack(rival[best]), clusters=groups)),
+            "over_usual_place": asdict(paired_interval(np.stack(ours), pack.prior[None], clusters=groups)),
             "ap30_ours": float(np.mean(ap_ours)),
             "ap30_rival": float(max(np.mean(some) for some in ap_rival.values())),
         }
@@ -344,10 +346,6 @@ def compare(pack: Pack, seeds: Sequence[int]) -> list[dict[str, Any]]:
     return rows
 
 
-def _told(found: Any) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}
-
-
 def main() -> None:
     """Measure both packs, print, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -359,7 +357,9 @@ def main() -> None:
     results: dict[str, Any] = {}
     for name, tests in (("iconart_parts", ["valid", "test"]), ("byzart_icons", ["valid"])):
         pack = read_pack(shared / "packs" / name, tests, shared / WEIGHTS, given.cache)
-        chance = [localisation.chance_of_pointing(query.boxes, TOLERANCE) for query in pack.queries]
+        chance = [
+            localisation.chance_of_pointing(query.boxes, localisation.POINTING_TOLERANCE) for query in pack.queries
+        ]
         blind = {"chance": float(np.mean(chance)), "usual_place": float(pack.prior.mean())}
         print(name, len(pack.queries), "queries", blind, flush=True)
         results[name] = {"queries": len(pack.queries), **blind, "rows": compare(pack, range(1, given.seeds + 1))}

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from galleries import CALIBRATION_SEED, TEST_SEED, TRAINED
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 from provenance import write
@@ -26,8 +27,6 @@ from sherd.encoder import load_encoder
 from sherd.encoder.onnx import FILES, OnnxEncoder
 from sherd.encoder.preprocess import input_shape, to_input
 from sherd.evaluation import drawn
-
-TRAINED = ("ritual_bronze", "painted_ceramic", "cave_mural", "silk_textile")
 
 
 class Pictures(CalibrationDataReader):  # type: ignore[misc]
@@ -52,8 +51,8 @@ def main() -> None:
     assert isinstance(encoder, OnnxEncoder)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        test = drawn.draw_gallery(TRAINED, 125, 1001, folder / "relics")
-        calibration = drawn.draw_gallery(TRAINED, 32, 3001, folder / "relics")
+        test = drawn.draw_gallery(TRAINED, 125, TEST_SEED, folder / "relics")
+        calibration = drawn.draw_gallery(TRAINED, 32, CALIBRATION_SEED, folder / "relics")
         plain = {
             tower: _as_float32(encoder.folder / f"{tower}.onnx", folder / f"{tower}.onnx")
             for tower in ("image", "text")

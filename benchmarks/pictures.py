@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from galleries import TEST_SEED, TRAINED
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from provenance import ROOT
@@ -25,9 +26,7 @@ from sherd.metrics import localisation
 from sherd.search.fonts import font, legible
 from sherd.types import FloatArray, Picture
 
-TRAINED = ("ritual_bronze", "painted_ceramic", "cave_mural", "silk_textile")
 SIDE, LABEL, COLUMNS = 200, 22, 6
-SEED = 1001
 
 
 def main() -> None:
@@ -40,7 +39,7 @@ def main() -> None:
     folder = ROOT / "docs" / "images"
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as cache:
-        gallery = drawn.draw_gallery(TRAINED, given.each, SEED, Path(cache))
+        gallery = drawn.draw_gallery(TRAINED, given.each, TEST_SEED, Path(cache))
     heat_sheet(encoder, gallery).save(folder / "heat.jpg", quality=85)
     slot_sheet(encoder, gallery).save(folder / "slots.jpg", quality=85)
     print("docs/images/heat.jpg, docs/images/slots.jpg")

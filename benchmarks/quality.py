@@ -13,13 +13,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from galleries import TEST_SEED, UNSEEN
 from provenance import write
 
 from sherd.encoder import load_encoder
 from sherd.evaluation.harness import evaluate
 from sherd.relics import load_culture, render_pack, resolve_spec
 
-SEED = 1001
 PACKS = (
     ("getty_catalogues", "heldout"),
     ("open_museum_small", "heldout"),
@@ -41,8 +41,8 @@ def main() -> None:
     reports: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder)
-        render_pack(resolve_spec("all"), given.gallery, SEED, drawn / "trained", masks=True, workers=2)
-        render_pack([load_culture("glyph_stela")], given.gallery // 2, SEED, drawn / "unseen", masks=True, workers=2)
+        render_pack(resolve_spec("all"), given.gallery, TEST_SEED, drawn / "trained", masks=True, workers=2)
+        render_pack([load_culture(UNSEEN)], given.gallery // 2, TEST_SEED, drawn / "unseen", masks=True, workers=2)
         reports["rendered, trained cultures"] = evaluate(encoder, drawn / "trained").as_dict(queries=False)
         reports["rendered, unseen culture"] = evaluate(encoder, drawn / "unseen").as_dict(queries=False)
     for name, split in PACKS:
@@ -53,12 +53,13 @@ def main() -> None:
             print(f"{name}: not there, not measured (SHERD_SHARED, ../shared)")
     for name, report in reports.items():
         report["data"]["path"] = Path(report["data"]["path"]).name
-        _show(name, report)
+        show(name, report)
     print(write("quality", "How well does the model find and point?", {"model": given.model, "reports": reports}))
 
 
-def _show(name: str, report: dict[str, Any]) -> None:
-    print(f"{name}: {report['data']['pictures']} pictures")
+def show(name: str, report: dict[str, Any]) -> None:
+    """Print what `sherd.evaluation.harness.evaluate` found, a line a row of figures."""
+    print(f"{name}: {report['data']['pictures']} pictures, {report['data']['labels']} labels")
     chance = report["chance"]
     for which, found in (("served", report["retrieval"]), ("objects only", report["retrieval_object_only"]),
                          ("chance", chance["retrieval"])):  # fmt: skip

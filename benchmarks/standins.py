@@ -16,14 +16,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from galleries import TEST_SEED
 from provenance import write
+from quality import show
 
 from sherd.encoder import load_encoder
 from sherd.evaluation.harness import evaluate
 from sherd.relics import Culture, load_culture, render_pack, resolve_spec
 from sherd.relics.culture import LANGUAGES, ObjectType
 
-SEED = 1001
 EACH = 600
 CATEGORIES = 20
 
@@ -47,9 +48,9 @@ def main() -> None:
         for pack in draw(Path(folder), given.each):
             reports[pack.name] = evaluate(encoder, pack).as_dict(queries=False)
             reports[pack.name]["data"]["path"] = pack.name
-            _show(pack.name, reports[pack.name])
+            show(pack.name, reports[pack.name])
     question = "How well does the model do on rendered stand-ins for collections that are not public?"
-    print(write("standins", question, {"model": given.model, "seed": SEED, "reports": reports}))
+    print(write("standins", question, {"model": given.model, "seed": TEST_SEED, "reports": reports}))
 
 
 def draw(folder: Path, each: int) -> Iterator[Path]:
@@ -62,7 +63,7 @@ def draw(folder: Path, each: int) -> Iterator[Path]:
 
 def _draw(cultures: list[Culture], out: Path, each: int, change: Callable[[Line], Line], *, masks: bool = True) -> Path:
     """Render a pack, then put each of its lines through `change`."""
-    records = render_pack(cultures, each, SEED, out, masks=masks, workers=2).records
+    records = render_pack(cultures, each, TEST_SEED, out, masks=masks, workers=2).records
     lines = [change(json.loads(line)) for line in records.read_text("utf-8").splitlines()]
     written = records.with_suffix(".new")
     written.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
@@ -120,26 +121,6 @@ def narrowed(cultures: tuple[Culture, ...], count: int) -> list[Culture]:
                     chosen[culture.id].append(replace(entry, weight=1.0))
                     break
     return [replace(culture, objects=tuple(chosen[culture.id])) for culture in cultures]
-
-
-def _show(name: str, report: dict[str, Any]) -> None:
-    print(f"{name}: {report['data']['pictures']} pictures, {report['data']['labels']} labels")
-    for which, found in (("served", report["retrieval"]), ("objects only", report["retrieval_object_only"]),
-                         ("chance", report["chance"]["retrieval"])):  # fmt: skip
-        for way, figures in (found or {}).items():
-            print(f"  {which:<13} {way.replace('_', ' '):<14} {_row(figures)}")
-    for row, figures in (report["localisation"] or {}).items():
-        print(f"  labels, {row:<5} {'model':<14} {_row(figures)}")
-        for who, blind in report["chance"]["localisation"][row].items():
-            print(f"  labels, {row:<5} {who.replace('_', ' '):<14} {_row(blind)}")
-
-
-def _row(figures: dict[str, dict[str, Any]]) -> str:
-    return "  ".join(f"{name} {one['value']:.3f} {_bounds(one)}" for name, one in figures.items())
-
-
-def _bounds(figure: dict[str, Any]) -> str:
-    return "?..?" if figure["low"] is None else f"{figure['low']:.3f}..{figure['high']:.3f}"
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from galleries import FIT_SEED, TEST_SEED
 from provenance import write
 
 from sherd.encoder import load_encoder
@@ -21,7 +22,6 @@ from sherd.evaluation import drawn
 from sherd.metrics.bootstrap import interval, paired_interval
 from sherd.relics import load_culture, resolve_spec, shipped_cultures
 
-SEED, FIT_SEED = 1001, 2001
 RECALLS = (1, 5, 10)
 
 
@@ -37,11 +37,11 @@ def main() -> None:
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(folder)
-        crowd = drawn.draw_gallery(trained, given.each, SEED, cache)
+        crowd = drawn.draw_gallery(trained, given.each, TEST_SEED, cache)
         fit = drawn.draw_gallery(trained, 2 * given.each, FIT_SEED, cache)
         others = drawn.look(encoder, crowd).objects
         for name in unseen:
-            gallery = drawn.draw_gallery([name], given.each, SEED, cache, nameless=True)
+            gallery = drawn.draw_gallery([name], given.each, TEST_SEED, cache, nameless=True)
             seen = drawn.look(encoder, gallery)
             blind = drawn.Seen(drawn.colour_control(encoder, fit, gallery), seen.parts[:, :0], seen.captions)
             own, colours = (drawn.both_ranks(one, gallery.captions, 0.0) for one in (seen, blind))

@@ -24,10 +24,6 @@ from sherd.thesaurus.thesaurus import Thesaurus
 from sherd.training.corpus import MASK_PX, Corpus, relic_corpus
 from sherd.types import Box, FloatArray, Picture
 
-SMALL = 0.02
-"""Parts of a smaller share of the picture stand in a row of their own."""
-LARGE = 0.5
-"""Labels that cover more of the picture are left out: pointing at what fills it shows nothing."""
 _SHARPNESS = SearchSettings().sharpness
 _WEIGHTS = tuple(n / 10 for n in range(11))
 
@@ -142,7 +138,7 @@ def motif_queries(gallery: Gallery, languages: Sequence[str] = LANGUAGES) -> lis
         for key, regions in named.items():
             masks = corpus.masks[corpus.mask_start[row] :][sorted(regions)] > 127
             mask = np.asarray(masks.any(0), bool)
-            if 0 < mask.mean() <= LARGE:
+            if 0 < mask.mean() <= localisation.LARGEST_LABEL:
                 queries.append(MotifQuery(chance.choice(sorted(set(names[key]))), row, mask))
     return queries
 
@@ -177,7 +173,7 @@ def localisation_values(
             figures["box_iou"][n] = localisation.intersection_over_union(predicted, box)
             found[query.name].append(detection.ScoredBox(picture, predicted, float(heat.max())))
             truths[query.name][picture] = [box]
-    small = np.array([query.mask.mean() < SMALL for query in queries])
+    small = np.array([query.mask.mean() < localisation.SMALL_PART for query in queries])
     figures |= {f"{name}_small": figures[name][small] for name in ("pointing", "chance", "centre")}
     figures["prior"] = _prior(queries)
     figures["prior_small"] = figures["prior"][small]

@@ -19,20 +19,11 @@ from sherd.metrics import localisation
 from sherd.search.locate import box_from_heat
 from sherd.types import Box, FloatArray
 
-POINTING_TOLERANCE = 8 / 320
-"""How far beside a box the hottest spot may be, in fractions of each side: 8 pixels of the packs' 320."""
-LARGEST_LABEL = 0.5
-"""Labels whose boxes cover more of the picture are left out: pointing at what fills the picture shows nothing."""
-SMALL_PART = 0.02
-"""A label is small on a picture when none of its boxes there covers as much of it."""
-
 SMALL_LABEL = "small"
 """The column that is 1 for queries of small labels."""
 
 MODEL = "localisation"
 BLIND = ("uniform", "centre", "location_prior")
-
-_TOLERANCE = (POINTING_TOLERANCE, POINTING_TOLERANCE)
 
 Mask = NDArray[np.bool_]
 
@@ -49,7 +40,7 @@ class LabelQuery:
     @property
     def small(self) -> bool:
         """Whether each of its boxes covers less than 2 % of the picture."""
-        return max(box.w * box.h for box in self.boxes) < SMALL_PART
+        return max(box.w * box.h for box in self.boxes) < localisation.SMALL_PART
 
 
 def label_queries(views: Sequence[View], usable: Sequence[int]) -> list[LabelQuery]:
@@ -63,7 +54,7 @@ def label_queries(views: Sequence[View], usable: Sequence[int]) -> list[LabelQue
                 boxes[region.label].append(region.box)
                 masks[region.label].append(region.mask)
         for label, found in boxes.items():
-            if localisation.chance_of_pointing(found) <= LARGEST_LABEL:
+            if localisation.chance_of_pointing(found) <= localisation.LARGEST_LABEL:
                 paths = tuple(path for path in masks[label] if path)
                 queries.append(LabelQuery(label, n, tuple(found), paths if len(paths) == len(found) else ()))
     return queries
@@ -104,7 +95,9 @@ def measure_labels(
         rows["location_prior"].append({**_scored(usual, query, mask), **_pointed(spot, query), "score": 0.0})
         # A flat map: energy everywhere, and the whole picture as its box and area.
         everywhere = _scored(np.zeros((1, 1), np.float32), query, mask)
-        rows["uniform"].append({**everywhere, "pointing": localisation.chance_of_pointing(query.boxes, _TOLERANCE)})
+        rows["uniform"].append(
+            {**everywhere, "pointing": localisation.chance_of_pointing(query.boxes, localisation.POINTING_TOLERANCE)}
+        )
         rows["centre"].append(_pointed((0.5, 0.5), query))
     table = QueryTable(
         query=tuple(f"{query.label}|{views[query.view].image.path}" for query in queries),
@@ -135,7 +128,7 @@ def _scored(heat: FloatArray, query: LabelQuery, mask: Mask | None) -> dict[str,
 
 
 def _pointed(spot: tuple[float, float], query: LabelQuery) -> dict[str, float]:
-    return {"pointing": float(localisation.points_at(spot, query.boxes, _TOLERANCE))}
+    return {"pointing": float(localisation.points_at(spot, query.boxes, localisation.POINTING_TOLERANCE))}
 
 
 def _labelled(view: View) -> list[tuple[str, Box]]:

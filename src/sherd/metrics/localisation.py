@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from sherd.errors import InvalidArgument
 from sherd.types import Box, FloatArray
 
+POINTING_TOLERANCE = (8 / 320, 8 / 320)
+"""How far beside a box the hottest spot may be, in fractions of each side: 8 pixels of the packs' 320."""
+LARGEST_LABEL = 0.5
+"""Labels whose boxes cover more of the picture are left out: pointing at what fills the picture shows nothing."""
+SMALL_PART = 0.02
+"""A label is small on a picture when none of its boxes there covers as much of it."""
+
 
 def peak(heat: FloatArray) -> tuple[float, float]:
     """x, y in fractions of the middle of the hottest cell; of several, the first in reading order.

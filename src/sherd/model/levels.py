@@ -23,8 +23,8 @@ _HEADS = 4
 
 @dataclass(frozen=True, slots=True)
 class LevelSettings:
-    """`clustering` makes parts; `fusion` is how levels inform each other (see `GFIU`), without facets if `themes` is
-    False. Without slots the tower is a plain dual encoder's."""
+    """`clustering` makes parts; `fusion` is how levels inform each other (see `GFIU`). Without slots the tower is
+    a plain dual encoder's."""
 
     clustering: ClusteringSettings = field(default_factory=ClusteringSettings)
     fusion: str = "gated"

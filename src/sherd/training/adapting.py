@@ -24,8 +24,6 @@ from sherd.types import Box
 PHRASES_A_PICTURE = 4
 WEIGHTS = {"object": 1.0, "part": 1.0, "region": 1.0, "pointing": 0.3, "cover": 0.3, "mask": 0.2, "redundancy": 0.02}
 """Weight of each term in the sum; those of training whole models."""
-_TOLERANCE = (8 / 320, 8 / 320)
-_LARGEST_LABEL = 0.5
 _MEASURED = 1_000
 _LOOK_BATCH = 64
 
@@ -262,9 +260,15 @@ def _pointed(adapter: Adapter, material: Material, holdings: Sequence[Holding], 
         for phrase in one.example.phrases:
             if phrase.region >= 0:
                 boxes.setdefault(phrase.text, []).append(one.boxes[phrase.region])
-        asked = {t: found for t, found in boxes.items() if localisation.chance_of_pointing(found) <= _LARGEST_LABEL}
+        asked = {
+            t: found
+            for t, found in boxes.items()
+            if localisation.chance_of_pointing(found) <= localisation.LARGEST_LABEL
+        }
         if asked:
             heat = (patches @ adapter.text(material.words(list(asked))).T).numpy()  # (h, w, L)
             for n, found in enumerate(asked.values()):
-                hits.append(localisation.points_at(localisation.peak(heat[:, :, n]), found, _TOLERANCE))
+                hits.append(
+                    localisation.points_at(localisation.peak(heat[:, :, n]), found, localisation.POINTING_TOLERANCE)
+                )
     return hits
