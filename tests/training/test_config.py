@@ -25,6 +25,8 @@ def test_settings_are_read_with_their_types(tmp_path: Path) -> None:
         ('name = "a"\nout = "b"\n[data]\nrelics = "bronze"', "relics must be a list"),
         ('name = "a"\nout = "b"\ndata = 3', "data must be a table"),
         ('name = "a"', "out"),
+        ('name = "a"\nout = "b"\n[method]\ntree = "left"', r"tree is 'left'"),
+        ('name = "a"\nout = "b"\n[method]\nphrases = "slots"\n[levels.clustering]\nslots = 0', "slots is 0"),
         ("name = ", "not TOML"),
     ],
 )

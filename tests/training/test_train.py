@@ -69,6 +69,15 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
         )
 
 
+def test_slots_may_learn_from_regions_alone(tmp_path: Path) -> None:
+    alone = "\n[weights]\npart = 0.0\nregion = 0.0\npointing = 0.0\n"
+    lines: list[dict[str, object]] = []
+    train(tiny.write(tmp_path, tiny.TINY + alone), say=lines.append)
+    last = next(line for line in reversed(lines) if "step" in line)
+    assert "cover" in last
+    assert not {"part", "region", "pointing"} & set(last)
+
+
 @pytest.mark.slow
 def test_a_run_killed_again_and_again_ends_with_the_weights_of_a_quiet_one(tmp_path: Path) -> None:
     """kill -9 at random moments; the same command again; the same weights at the end."""

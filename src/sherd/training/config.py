@@ -93,6 +93,12 @@ class TrainSettings:
     method: MethodSettings = field(default_factory=MethodSettings)
     weights: Weights = field(default_factory=Weights)
 
+    def __post_init__(self) -> None:
+        if self.method.phrases == "slots" and not self.levels.clustering.slots:
+            raise InvalidConfig(
+                "[method] phrases is 'slots' and [levels.clustering] slots is 0; choose 'patches', or more slots"
+            )
+
 
 def read_settings(path: Path) -> TrainSettings:
     """The settings in a TOML file.
@@ -121,7 +127,7 @@ def build(kind: type[T], raw: dict[str, Any], where: str) -> T:
         values[key] = _convert(hints[key], value, f"{where}: {key}")
     try:
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, InvalidConfig) as error:
         raise InvalidConfig(f"{where}: {error}") from error
 
 

@@ -96,7 +96,7 @@ def objective(
         pictures = torch.cat([batch.pictures, batch.pictures[:mirrored].flip(-1)]) if mirrored else batch.pictures
         both = model.image(pictures)
         captions = model.text(batch.caption_ids).float()  # (B, D)
-        local = bool(wanted & {"part", "region", "pointing"})
+        local = bool(wanted & {"part", "region", "pointing", "cover"})
         phrases = model.text(batch.phrase_ids).float() if m and local else None  # (M, D)
         facet_terms = has_slots and v > 0 and bool(wanted & {"theme", "culture"})
         names = model.text(batch.name_ids).float() if facet_terms else None  # (V, D)
