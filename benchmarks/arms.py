@@ -30,6 +30,8 @@ from sherd.evaluation.gallery import View, read_views
 from sherd.evaluation.labels import label_queries, measure_labels
 from sherd.evaluation.localisers import load_model, localisers
 from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
+from sherd.metrics import retrieval
+from sherd.search.settings import SearchSettings
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.config import TrainSettings, build
 from sherd.training.train import train_settings
@@ -100,7 +102,7 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     shared = Path(os.environ["SHERD_SHARED"])
     ranks["kamon"] = text_ranks(encoder, shared / "packs" / "kamon_crests", "heldout", weight)
     for pack, splits in (("byzart_icons", ["valid"]), ("iconart_parts", ["valid", "test"])):
-        for name, row in pointing(encoder, shared / "packs" / pack, splits).items():
+        for name, row in labels(encoder, shared / "packs" / pack, splits).items():
             values[f"{pack}_{name}"] = row
     return {
         "part_weight": weight,
@@ -134,8 +136,9 @@ def text_ranks(encoder: OnnxEncoder, pack: Path, split: str, weight: float) -> d
     return drawn.both_ranks(seen, captions, weight)
 
 
-def pointing(encoder: OnnxEncoder, pack: Path, splits: Sequence[str]) -> dict[str, drawn.Values]:
-    """Pointing at labels of real pictures, and at their usual place."""
+def labels(encoder: OnnxEncoder, pack: Path, splits: Sequence[str]) -> dict[str, drawn.Values]:
+    """Labels of real pictures: pointing at them, and at their usual place, a label of a picture; average precision of
+    the pictures that have it, a label, as a short text is searched for."""
     views: list[View] = []
     for split in splits:
         some, source, _ = read_views(pack, split=split, language=None)
@@ -143,7 +146,15 @@ def pointing(encoder: OnnxEncoder, pack: Path, splits: Sequence[str]) -> dict[st
     queries = label_queries(views, range(len(views)))
     table, _ = measure_labels(encoder, queries, source.root, views)
     systems = {"pointing": "localisation", "prior": "location_prior"}
-    return {name: table.systems[system]["pointing"] for name, system in systems.items()}
+    points = {name: table.systems[system]["pointing"] for name, system in systems.items()}
+    held = [{region.label for region in view.image.regions if region.label} for view in views]
+    names = sorted(set().union(*held))
+    made = encoder.encode_images([_open(source.root, view) for view in views])
+    words = encoder.encode_text([name.replace("_", " ") for name in names])
+    scores = drawn.pair_scores(words, made.object, made.parts, SearchSettings().text_part)
+    relevant = np.array([[name in one for one in held] for name in names])
+    ranking = np.argsort(-scores, axis=1, kind="stable").astype(np.int64)
+    return {**points, "label_ap": retrieval.average_precisions(ranking, relevant)}
 
 
 def _open(root: Path, view: View) -> Picture:

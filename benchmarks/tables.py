@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from provenance import RESULTS, ROOT
 
-from sherd.metrics.bootstrap import Interval, interval, paired_interval
+from sherd.metrics.bootstrap import Interval, interval, paired_interval, ratio_interval
 
 PAGE = ROOT / "docs" / "results.md"
 BASE = "full"
@@ -55,19 +55,66 @@ COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
     ("kamon R@5", hits("kamon", 5), True),
     ("icons, pointing", values("byzart_icons_pointing"), True),
     ("paintings, pointing", values("iconart_parts_pointing"), True),
+    ("paintings, label mAP", values("iconart_parts_label_ap"), True),
     ("tree distance", values("type_error_distance"), False),
 )
 """Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
+BASELINES = ("clip", "clip_phrases", "clip_crops", "flair", "siglip", "align")
+RIVALRY: tuple[tuple[str, Callable[[Mapping[str, Any]], Values]], ...] = (
+    ("R@1 as served, 1,000 rendered", hits("served", 1)),
+    ("R@1 by object vectors alone", hits("object", 1)),
+    ("R@5 by object vectors, unseen culture", hits("unseen", 5)),
+    ("pointing, rendered", values("pointing")),
+    ("pointing, parts under 2 %", values("pointing_small")),
+    ("AP30, rendered", values("ap30")),
+    ("mask IoU, rendered", values("mask_iou")),
+    ("crests, R@5", hits("kamon", 5)),
+    ("icons, pointing", values("byzart_icons_pointing")),
+    ("paintings, pointing", values("iconart_parts_pointing")),
+    ("paintings, mAP of labels", values("iconart_parts_label_ap")),
+)
+NONE_YET = "No run of the full method is finished yet."
 
 
-def arms_table() -> str:
-    """One row an arm: means over seeds and queries; what differs from the full method beyond its interval is marked."""
+def _by_arm() -> dict[str, list[dict[str, Any]]]:
+    """The finished runs of each arm, by seed."""
     by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for file in sorted((RESULTS / "arms").glob("*.json")):
         result = json.loads(file.read_text("utf-8"))
         by_arm[result["arm"]].append(result)
+    return by_arm
+
+
+def rivals_table() -> str:
+    """The full method against the baseline that is best at each figure."""
+    by_arm = _by_arm()
+    rivals = [arm for arm in BASELINES if arm in by_arm]
+    if BASE not in by_arm or not rivals:
+        return NONE_YET
+    rows = [["figure", "full", "best baseline", "its figure", "ratio", "difference"]]
+    for head, figure in RIVALRY:
+        ours = np.stack([figure(one) for one in by_arm[BASE]])
+        theirs = {arm: np.stack([figure(one) for one in by_arm[arm]]) for arm in rivals}
+        best = max(theirs, key=lambda arm: float(theirs[arm].mean()))
+        ratio, gap = ratio_interval(ours, theirs[best]), paired_interval(ours, theirs[best])
+        rows.append(
+            [
+                head,
+                _with_bounds(interval(ours)),
+                f"{best} ({len(theirs[best])} seeds)",
+                f"{theirs[best].mean():.3f}",
+                f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
+                f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]",
+            ]
+        )
+    return _markdown(rows)
+
+
+def arms_table() -> str:
+    """One row an arm: means over seeds and queries; what differs from the full method beyond its interval is marked."""
+    by_arm = _by_arm()
     if BASE not in by_arm:
-        return "No run of the full method is finished yet."
+        return NONE_YET
     order = [
         line.split()[0] for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
     ]
@@ -205,6 +252,66 @@ def cost_table() -> str:
     return _markdown(rows)
 
 
+def real_text_table() -> str:
+    """Texts of real collections, split so that none was seen."""
+    report = _last("real-text")
+    if report is None:
+        return "`python benchmarks/real_text.py` has not been run."
+    rows = [["data", "figure", "full", "clip_phrases", "difference"]]
+    for name, figures in report["packs"].items():
+        if name.endswith("queries"):
+            continue
+        for figure, row in figures.items():
+            system, way, statistic = figure.split(".", 2)
+            told = f"{statistic}, {way.replace('_', ' ')}, {'served' if system == 'retrieval' else 'objects alone'}"
+            gap = row["difference"]
+            mark = " **decided**" if row["decided"] else ""
+            bounds = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]{mark}"
+            rows.append([name, told, f"{row['a']:.3f}", f"{row['b']:.3f}", bounds])
+    return _markdown(rows)
+
+
+def boxes_table() -> str:
+    """Pointing and AP30 at real labels, by how many training pictures had boxes."""
+    report = _last("boxes")
+    if report is None:
+        return "`python benchmarks/boxes.py` has not been run."
+    rows = [
+        [
+            "data",
+            "boxed",
+            "ours",
+            "rival",
+            "over rival",
+            "ratio",
+            "over usual place",
+            "AP30, ours",
+            "AP30, rival",
+            "< 2 %",
+        ]
+    ]
+    for name, pack in report["packs"].items():
+        for row in pack["rows"]:
+            gaps = (row[key] for key in ("over_rival", "over_usual_place"))
+            over, usual = (f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" for gap in gaps)
+            small = row.get("small")
+            rows.append(
+                [
+                    name,
+                    str(row["boxed"]),
+                    *(f"{row[key]['mean']:.3f}" for key in ("ours", "rival")),
+                    over,
+                    _with_bounds(Interval(**row["ratio"])),
+                    usual,
+                    *(f"{row[key]:.3f}" for key in ("ap30_ours", "ap30_rival")),
+                    "{ours:.3f} / {rival:.3f} / {usual_place:.3f}".format(**small) if small else "",
+                ]
+            )
+    return (
+        f"{_markdown(rows)}\n\n*< 2 %*: ours / rival / usual place at labels that cover less than 2 % of the picture."
+    )
+
+
 def _last(name: str) -> Any:
     files = sorted(RESULTS.glob(f"*-{name}.json"))
     return json.loads(files[-1].read_text("utf-8")) if files else None
@@ -212,10 +319,13 @@ def _last(name: str) -> Any:
 
 TABLES: dict[str, Callable[[], str]] = {
     "arms": arms_table,
+    "rivals": rivals_table,
     "builtin": builtin_table,
     "standins": standins_table,
     "unseen": unseen_table,
     "cost": cost_table,
+    "real_text": real_text_table,
+    "boxes": boxes_table,
 }
 
 
