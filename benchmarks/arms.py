@@ -199,6 +199,7 @@ def main() -> None:
         "--runs", type=Path, required=True, help="folder of runs and of drawn relics, outside the checkout"
     )
     parser.add_argument("--only", help="this arm alone")
+    parser.add_argument("--share", default="1/1", help="1/2 and 2/2: every other run, for two commands side by side")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     given = parser.parse_args()
     os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
@@ -207,9 +208,10 @@ def main() -> None:
     results = RESULTS / "arms"
     results.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    for run in read_queue(CONFIGS / "arms.queue"):
+    mine, of = map(int, given.share.split("/"))
+    for n, run in enumerate(read_queue(CONFIGS / "arms.queue")):
         file = results / f"{run.name}.json"
-        if file.exists() or (given.only and run.arm != given.only):
+        if n % of != mine - 1 or file.exists() or (given.only and run.arm != given.only):
             continue
         if time.monotonic() - began > given.minutes * 60:
             break

@@ -90,6 +90,12 @@ class StorageRefused(LibraryError):
     code = "storage_refused"
 
 
+class DecisionConflict(LibraryError):
+    """Somebody else decided about the same record in the meantime."""
+
+    code = "decision_conflict"
+
+
 class UnknownConcept(SherdError):
     """A thesaurus has no concept of this name."""
 

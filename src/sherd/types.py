@@ -218,6 +218,46 @@ class Hit:
     sha256: str = ""
 
 
+class Action(StrEnum):
+    """What a person did with a suggestion, or without one."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    NARROW = "narrow"
+    """Another concept, below the one proposed."""
+    OTHER = "other"
+    """Another concept, or one that nobody proposed."""
+    MOVE = "move"
+    """The concept is right, its region is elsewhere."""
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word about one record: never changed; taking it back is another one.
+
+    facet: of the concepts. concept: URI as proposed; None where nobody proposed any. value: URI that holds now; None
+    where none does (rejected, undone). image, box: the picture (path as in the source) and the place as proposed;
+    new_box: the place that holds now. model: fingerprint of the encoder that proposed, '' where none did. probability:
+    as proposed. undoes: number of the decision that is taken back. at: UTC, ISO 8601.
+    """
+
+    record_id: str
+    action: Action
+    who: str
+    at: str
+    facet: str = ""
+    concept: str | None = None
+    value: str | None = None
+    image: str | None = None
+    box: Box | None = None
+    new_box: Box | None = None
+    model: str = ""
+    probability: float | None = None
+    undoes: int | None = None
+    note: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Milliseconds by stage of one search."""

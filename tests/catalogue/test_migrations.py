@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from sherd.catalogue import concepts, lexical, schema
+from sherd.catalogue import concepts, decisions, lexical, schema
 from sherd.catalogue.catalogue import Catalogue
 from sherd.catalogue.concept_writing import import_thesaurus
 from sherd.catalogue.database import Database
 from sherd.catalogue.migrations import Step, upgrade, version_of
 from sherd.catalogue.soundness import faults
 from sherd.errors import LibraryError, SchemaTooNew, SchemaTooOld
+from sherd.types import Action, Decision
 from tests.catalogue.shelf import BELL, DING, FINGERPRINT, VASE, filled
 from tests.catalogue.vessels import SCHEME, TRIPOD, VESSEL, VESSELS
 
@@ -24,6 +25,7 @@ NEWEST = schema.SCHEMA_VERSION
 GOLDEN = Path(__file__).parent / "golden"
 
 
+DECISION = Decision("bell", Action.ACCEPT, "李", "2026-11-27T10:00:00+00:00", "type", TRIPOD, TRIPOD, probability=0.8)
 FULL_TEXT = {
     "lexical": (lexical.CREATE, ("rowid", *lexical.COLUMNS)),
     "concept_words": (lexical.CREATE_CONCEPT_WORDS, ("rowid", "words")),
@@ -31,9 +33,10 @@ FULL_TEXT = {
 
 
 def stocked(folder: Path) -> Catalogue:
-    """What the golden file of a version is the dump of: `shelf.filled` with a thesaurus (from version 2 on)."""
+    """What the golden file of a version is the dump of: `shelf.filled`, from 2 on a thesaurus, from 3 on a decision."""
     shelf = filled(folder)
     import_thesaurus(shelf.database, VESSELS, name=SCHEME)
+    decisions.append(shelf.database, [DECISION])
     return shelf
 
 
@@ -71,6 +74,10 @@ def test_a_catalogue_of_every_version_opens_with_all_that_was_in_it(version: int
         assert concepts.concept(shelf.database, TRIPOD) == VESSELS.concept(TRIPOD)
         assert [found.uri for found in concepts.search(shelf.database, "圓鼎")] == [TRIPOD]
         assert concepts.ancestors(shelf.database, TRIPOD) == [(VESSEL, 1)]
+        assert [found.uri for found in concepts.search(shelf.database, "yuanding")] == [TRIPOD]
+    if version >= 3:
+        assert [kept.decision for kept in decisions.everything(shelf.database)] == [DECISION]
+    assert list(decisions.faults(shelf.database)) == []
     shelf.close()
 
 

@@ -195,3 +195,22 @@ def test_a_library_without_a_thesaurus_says_how_to_get_one(tmp_path: Path, run: 
     assert "holds no thesaurus" in run("check", "--library", folder)[1]
     code, out, _ = run("show", "jar", "--library", folder, "--json")
     assert (code, json.loads(out)["error"]["code"]) == (1, "library_unusable")
+
+
+def test_link_tells_what_a_text_means(library: Path, run: Run) -> None:
+    links = asked(run, "link", "A bronze 圓鼎", "--library", library)["links"]
+    assert [(one["uri"], one["words"], one["rule"]) for one in links] == [("urn:v:tripod", "圓鼎", "exact")]
+    assert asked(run, "link", "圓鼎", "--library", library, "--facet", "none")["links"] == []
+    code, out, _ = run("link", "饕餮紋")
+    assert code == 0
+    assert "饕餮紋  exact" in out
+    assert "urn:sherd:taotie" in out
+    assert "no concept is meant" in run("link", "qqqq")[1]
+
+
+def test_link_asks_for_a_thesaurus_where_there_is_none(tmp_path: Path, run: Run) -> None:
+    with Library.open(tmp_path / "empty", create=True):
+        pass
+    code, _, err = run("link", "ding", "--library", tmp_path / "empty")
+    assert code == 1
+    assert "sherd thesaurus import" in err

@@ -88,7 +88,7 @@ def test_a_concept_has_one_preferred_label_in_each_language_and_a_note_in_both(f
     for uri, entry in _facet(facet).items():
         assert sorted(language for language, _ in entry.preferred) == sorted(LANGUAGES), uri
         assert {"en", "zh-hans"} <= {language for language, _ in entry.notes}, uri
-        assert {language for language, _ in entry.alternative} <= set(LANGUAGES), uri
+        assert {language for language, _ in entry.alternative} <= {*LANGUAGES, "ja"}, uri
         assert entry.schemes == [SCHEME], uri
         assert not set(entry.alternative) & set(entry.preferred), uri
 
@@ -121,7 +121,7 @@ def test_scripts_are_what_the_tag_says(facet: str) -> None:
             if language == "zh-latn-pinyin":
                 assert re.fullmatch(r"[a-z0-9]+( [a-z0-9]+)*", text), uri
             else:
-                assert bool(han.search(text)) == language.startswith("zh-han"), (uri, text)
+                assert bool(han.search(text)) == language.startswith(("zh-han", "ja")), (uri, text)
 
 
 @pytest.mark.parametrize("facet", FACETS)

@@ -18,7 +18,7 @@ from sherd.catalogue.lexical import tokens_of
 from sherd.catalogue.schema import concept_labels, concepts, thesauri
 from sherd.catalogue.writing import advance
 from sherd.thesaurus.check import labels_of
-from sherd.thesaurus.folding import fold_label
+from sherd.thesaurus.folding import fold_label, fold_tagged
 from sherd.thesaurus.thesaurus import Thesaurus
 
 _CHUNK = 20_000
@@ -108,7 +108,7 @@ def _is_compiled(connection: Connection, thesaurus: int, rows: Sequence[Row[*tup
         "SELECT l.*, w.words FROM concept_labels l LEFT JOIN concept_words w ON w.rowid = l.number "
         f"WHERE l.concept IN {own} ORDER BY l.number"
     )
-    wanted = ((*row[1:], words_of(row[5])) for row in label_rows(again, numbers, 0))
+    wanted = ((*row[1:], words_of(row[3])) for row in label_rows(again, numbers, 0))
     if any(a != b for a, b in zip_longest(wanted, (tuple(row[1:]) for row in stored))):
         return False
     closure = connection.exec_driver_sql(f"SELECT * FROM concept_closure WHERE descendant IN {own}")
@@ -120,7 +120,7 @@ def _compile(connection: Connection, thesaurus: Thesaurus, numbers: Mapping[str,
     labels = label_rows(thesaurus, numbers, _next(connection, concept_labels.c.number))
     while chunk := list(islice(labels, _CHUNK)):
         _insert(connection, "concept_labels", chunk)
-        _insert(connection, "concept_words(rowid, words)", ((row[0], words_of(row[5])) for row in chunk))
+        _insert(connection, "concept_words(rowid, words)", ((row[0], words_of(row[3])) for row in chunk))
     _insert(connection, "concept_closure", closure_rows(thesaurus, numbers))
 
 
@@ -132,15 +132,15 @@ def label_rows(thesaurus: Thesaurus, numbers: Mapping[str, int], first: int) -> 
     number = first
     for concept in thesaurus:
         for tag, label, preferred in labels_of(concept):
-            folded = fold_label(label)
+            folded = fold_tagged(label, tag)
             ends = len(folded), folded[:ENDS], folded[::-1][:ENDS]
             yield number, numbers[concept.uri], tag, label, int(preferred), folded, *ends
             number += 1
 
 
-def words_of(folded: str) -> str:
+def words_of(label: str) -> str:
     """What the full-text index keeps of a label."""
-    return " ".join(tokens_of(folded))
+    return " ".join(tokens_of(fold_label(label)))
 
 
 def closure_rows(thesaurus: Thesaurus, numbers: Mapping[str, int]) -> Iterator[tuple[int, int, int]]:

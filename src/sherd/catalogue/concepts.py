@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
@@ -13,8 +13,9 @@ from sherd.catalogue import lexical
 from sherd.catalogue.database import Database
 from sherd.catalogue.schema import concept_closure, concept_labels, concepts, thesauri
 from sherd.errors import InvalidArgument, UnknownConcept
-from sherd.thesaurus.folding import fold_label
+from sherd.thesaurus.folding import fold_label, fold_pinyin
 from sherd.thesaurus.iconclass import base_notation
+from sherd.thesaurus.linking import Named
 from sherd.types import Concept
 
 MAX_LIMIT = 1_000
@@ -128,7 +129,7 @@ def search(
     """Concepts by label, each once: those that are called so, then labels that begin so, then labels with all the
     words, and only where there are none of these, labels that differ in one character.
 
-    Case, width, and the simplified or traditional form of a character do not count.
+    Case, width, the simplified or traditional form of a character, and tones and spaces of pinyin do not count.
 
     Args:
         language: only labels in it; 'zh' takes 'zh-Hans' and 'zh-Hant', and no pinyin ('zh-Latn').
@@ -139,18 +140,52 @@ def search(
     """
     if not 1 <= limit <= MAX_LIMIT:
         raise InvalidArgument(f"limit is {limit}; give 1 to {MAX_LIMIT}")
-    folded = fold_label(wanted)
+    folded, squeezed = fold_label(wanted), fold_pinyin(wanted)
     found: dict[str, Found] = {}
     if not folded:
         return []
     narrow = _filters(language, facet)
+    as_pinyin = [*narrow, concept_labels.c.language.like("%-Latn%")]
     with database.read() as connection:
         for stage in (_exact, _prefix, _with_words, _near):
             if len(found) >= limit or (found and stage is _near):
                 break
-            for one in stage(connection, folded, narrow, max(limit * _PER_CONCEPT, _AT_LEAST)):
+            rows = max(limit * _PER_CONCEPT, _AT_LEAST)
+            for one in stage(connection, folded, narrow, rows):
                 found.setdefault(one.uri, one)
+            if squeezed and squeezed != folded and stage in (_exact, _prefix):
+                for one in stage(connection, squeezed, as_pinyin, rows):
+                    found.setdefault(one.uri, one)
     return list(found.values())[:limit]
+
+
+class LibraryLabels:
+    """The labels of a library's thesauri, for `sherd.thesaurus.linking`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def named(self, folded: Collection[str]) -> Mapping[str, Sequence[Named]]:
+        """See `sherd.thesaurus.linking.Labels`; preferred labels first."""
+        label = concept_labels.c
+        found: dict[str, list[Named]] = {}
+        wanted = sorted(folded)
+        with self._database.read() as connection:
+            for start in range(0, len(wanted), _CHUNK // 2):
+                chunk = wanted[start : start + _CHUNK // 2]
+                heads = {form[:ENDS] for form in chunk}
+                rows = _labels([], -1).where(label.head.in_(heads), label.folded.in_(chunk))
+                for uri, text_, language, preferred, facet, form in sorted(connection.execute(rows), key=_preferred):
+                    found.setdefault(form, []).append(Named(uri, text_, language, bool(preferred), facet))
+        return found
+
+    def alike(self, folded: str) -> Sequence[Named]:
+        """See `sherd.thesaurus.linking.Labels`: labels that differ in one character."""
+        with self._database.read() as connection:
+            return [
+                Named(one.uri, one.label, one.language, one.preferred, one.facet)
+                for one in _near(connection, folded, [], _AT_LEAST)
+            ]
 
 
 def to_body(one: Concept) -> str:

@@ -3,7 +3,8 @@
 How the tables hang together: a *source* (a folder or table that was ingested) has *items* (its lines, rows or files);
 each item says something about one *record* and links it to *pictures* by *images*. A record is the merger of its items.
 A picture is known by the sha256 of its file; its `key` is never given to another picture, so an index may keep it.
-A *thesaurus* has *concepts*; labels and closure are compiled from their bodies, for looking up.
+A *thesaurus* has *concepts*; labels and closure are compiled from their bodies, for looking up. A *decision* is a
+person's word about a record; its rows are only ever added, and outlive the record.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Goes up with every change of the tables, together with a step in `migrations/`."""
 
 APPLICATION_ID = 0x53485244
@@ -223,4 +224,15 @@ concept_closure = Table(
     Column("distance", Integer, nullable=False),  # steps on the shortest way up; 0 for the concept itself
     Index("ix_concept_closure_ancestor", "ancestor", "distance"),
     sqlite_with_rowid=False,
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("number", _Number, primary_key=True),  # 1 and up, without a gap
+    Column("record_id", Text, nullable=False, index=True),  # the museum's, for the record may come back
+    Column("action", String, nullable=False),
+    Column("body", Text, nullable=False),  # JSON of who, when, what was proposed, and what was decided
+    Column("previous", String, nullable=False),  # hash of the row before
+    Column("hash", String, nullable=False),  # SHA-256 of all of this row but this
 )

@@ -135,6 +135,39 @@ def search(
         print("no concept has such a label")
 
 
+@app.command("link")
+def link(
+    text: str = typer.Argument(metavar="TEXT", help="A term of a catalogue, or a sentence; in quotes."),
+    library: Path | None = typer.Option(
+        None, "--library", help="Folder of a library, for its thesauri; without it Sherd's own."
+    ),
+    facet: list[str] = typer.Option([], "--facet", help="Only concepts of this facet; may be repeated."),
+    as_json: bool = JSON,
+) -> None:
+    """Tell which concepts a term or a sentence means, and by which rule each was matched."""
+    from sherd.thesaurus import linking
+    from sherd.thesaurus.thesaurus import builtin_thesaurus
+
+    if library is None:
+        found = linking.link(text, builtin_thesaurus(), facets=facet or None)
+    else:
+        from sherd.catalogue.concepts import LibraryLabels, stored_thesauri
+        from sherd.errors import LibraryError
+        from sherd.ingest.library import Library
+
+        with Library.open(library) as there:
+            found = linking.link(text, LibraryLabels(there.catalogue.database), facets=facet or None)
+            if not found and not stored_thesauri(there.catalogue.database):
+                raise LibraryError(_no_thesaurus(library))
+    if as_json:
+        print(json.dumps({"links": [asdict(one) for one in found]}, ensure_ascii=False))
+        return
+    for one in found:
+        print(f"{one.words}  {one.rule:11}  {one.score:.2f}  {one.label} ({one.language})  {one.facet}  {one.uri}")
+    if not found:
+        print("no concept is meant, as far as labels tell")
+
+
 def _read(path: str) -> tuple[Thesaurus, str]:
     """A thesaurus, and the name that it is kept under."""
     from sherd.thesaurus.thesaurus import builtin_thesaurus, load_thesaurus

@@ -1,4 +1,4 @@
-"""Labels made comparable: no case, no difference of width, and one form for variants of Chinese characters."""
+"""Labels made comparable: no case, no width, one form for variants of Chinese characters (Japanese too)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,30 @@ def fold_label(label: str) -> str:
 
     Each character is mapped by itself with OpenCC's table, so that a part of a label folds to a part of its fold.
 
-    >>> fold_label("圓鼎 ＴＲＩＰＯＤ") == fold_label("圆鼎 Tripod")
-    True
+    >>> fold_label("圓鼎 ＴＲＩＰＯＤ") == fold_label("圆鼎 Tripod"), fold_label("亀甲") == fold_label("龟甲")
+    (True, True)
     """
     return clean(unicodedata.normalize("NFKC", label).casefold()).translate(_simplified())
+
+
+def fold_pinyin(label: str) -> str:
+    """A label in Latin transcription for comparing: no tones, no spaces; u for ü. Empty where there is no letter a-z.
+
+    >>> fold_pinyin("tāo tiè wén") == fold_pinyin("Tao2tie4 wen2") == "taotiewen"
+    True
+    """
+    plain = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", label).casefold())
+    return "".join(c for c in plain.replace("v", "u") if "a" <= c <= "z")
+
+
+def fold_tagged(label: str, tag: str) -> str:
+    """`label` with the language tag `tag` for comparing: by `fold_pinyin` where it is a Latin transcription."""
+    return (fold_pinyin(label) if "-Latn" in tag else "") or fold_label(label)
+
+
+def is_han(character: str) -> bool:
+    """Whether it is a Chinese character."""
+    return any(start <= ord(character) < stop for start, stop in _HAN)
 
 
 def speaks(tag: str, language: str) -> bool:
@@ -49,5 +69,20 @@ def _simplified() -> Mapping[int, str]:
     from opencc import OpenCC  # imported on use: it loads a dictionary
 
     characters = [chr(code) for start, stop in _HAN for code in range(start, stop)]
-    simple = OpenCC("t2s").convert("\n".join(characters)).split("\n")
-    return {ord(old): new for old, new in zip(characters, simple, strict=True) if old != new}
+    # Japanese forms, but for those that are Chinese characters of another meaning (缶 is a vessel, and short for 罐).
+    foreign = [one for one in characters if not _is_chinese(one)]
+    known = dict(zip(foreign, OpenCC("jp2t").convert("\n".join(foreign)).split("\n"), strict=True))
+    old = "\n".join(known.get(one, one) for one in characters)
+    simple = OpenCC("t2s").convert(old).split("\n")
+    return {ord(one): new for one, new in zip(characters, simple, strict=True) if one != new}
+
+
+def _is_chinese(character: str) -> bool:
+    """Whether it is in the common sets of mainland China or Taiwan."""
+    for standard in ("gb2312", "big5"):
+        try:
+            character.encode(standard)
+        except UnicodeEncodeError:
+            continue
+        return True
+    return False

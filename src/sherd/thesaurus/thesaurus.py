@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -12,11 +12,14 @@ from types import MappingProxyType
 
 from sherd.errors import SourceError, UnknownConcept
 from sherd.thesaurus.check import CheckReport, labels_of, mend
-from sherd.thesaurus.folding import fold_label, speaks
+from sherd.thesaurus.folding import fold_label, fold_pinyin, fold_tagged, speaks
 from sherd.thesaurus.iconclass import NOTATIONS, read_iconclass
+from sherd.thesaurus.linking import Named
 from sherd.thesaurus.skos import local_name, read_skos
 from sherd.types import Concept
 
+_ALIKE = 80
+"""Per cent of likeness from which a label is looked at more closely."""
 _IN_FOLDERS = (".ttl", ".rdf", ".jsonld", ".nt")
 
 
@@ -37,7 +40,7 @@ class Thesaurus:
                 narrower[one].append(uri)
         self._narrower = {uri: tuple(found) for uri, found in narrower.items()}
         self._up: dict[str, Mapping[str, int]] = {}
-        self._labels: Mapping[str, tuple[tuple[str, str], ...]] | None = None
+        self._labels: Mapping[str, tuple[Named, ...]] | None = None
         schemes = Counter(concept.scheme for concept in self if concept.scheme)
         self.scheme = schemes.most_common(1)[0][0] if schemes else None
 
@@ -114,15 +117,28 @@ class Thesaurus:
     def find(self, label: str, language: str | None = None) -> tuple[str, ...]:
         """URIs of the concepts that have this label, as a preferred one first; empty where there are none.
 
-        Case, width, and the simplified or traditional form of a character do not count.
+        Case, width, the simplified or traditional form of a character, and the tones and spaces of pinyin do not count.
 
         Args:
             language: only labels in it; 'zh' takes 'zh-Hans' and 'zh-Hant', and no pinyin ('zh-Latn').
         """
-        if self._labels is None:
-            self._labels = self._label_index()
-        found = self._labels.get(fold_label(label), ())
-        return tuple(dict.fromkeys(uri for uri, tag in found if language is None or speaks(tag, language)))
+        forms = {form for form in (fold_label(label), fold_pinyin(label)) if form}
+        found = [one for some in self.named(forms).values() for one in some]
+        spoken = [one for one in found if language is None or speaks(one.language, language)]
+        return tuple(dict.fromkeys(one.uri for one in sorted(spoken, key=lambda one: not one.preferred)))
+
+    def named(self, folded: Collection[str]) -> Mapping[str, Sequence[Named]]:
+        """See `sherd.thesaurus.linking.Labels`; preferred labels first."""
+        index = self._label_index()
+        return {form: index[form] for form in folded if form in index}
+
+    def alike(self, folded: str) -> Sequence[Named]:
+        """See `sherd.thesaurus.linking.Labels`; 20 forms at most."""
+        from rapidfuzz import fuzz, process  # imported on use: most texts are labels
+
+        index = self._label_index()
+        near = process.extract(folded, index.keys(), scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=20)
+        return [one for form, _, _ in near for one in index[form]]
 
     def steps_up(self, uri: str) -> Mapping[str, int]:
         """The concept (0) and all its ancestors -> fewest steps up to each."""
@@ -137,13 +153,18 @@ class Thesaurus:
             self._up[uri] = steps
         return self._up[uri]
 
-    def _label_index(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
-        preferred: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        other: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for uri, concept in self._concepts.items():
-            for tag, label, is_preferred in labels_of(concept):
-                (preferred if is_preferred else other)[fold_label(label)].append((uri, tag))
-        return {key: (*preferred.get(key, ()), *other.get(key, ())) for key in preferred | other}
+    def _label_index(self) -> Mapping[str, tuple[Named, ...]]:
+        """By folded form, made when it is first needed."""
+        if self._labels is None:
+            found: dict[str, list[Named]] = defaultdict(list)
+            for uri, concept in self._concepts.items():
+                for tag, label, preferred in labels_of(concept):
+                    named = Named(uri, label, tag, preferred, concept.facet or "")
+                    found[fold_tagged(label, tag)].append(named)
+            self._labels = {
+                form: tuple(sorted(some, key=lambda one: not one.preferred)) for form, some in found.items()
+            }
+        return self._labels
 
 
 @cache

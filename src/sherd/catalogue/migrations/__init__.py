@@ -18,7 +18,7 @@ from sqlalchemy import Connection, inspect, text
 
 from sherd.catalogue import lexical, schema
 from sherd.catalogue.database import Database
-from sherd.catalogue.migrations import to_2
+from sherd.catalogue.migrations import to_2, to_3
 from sherd.errors import LibraryError, SchemaTooNew
 
 
@@ -30,7 +30,7 @@ class Step:
     apply: Callable[[Connection], None]
 
 
-STEPS: tuple[Step, ...] = (Step(2, to_2.apply),)
+STEPS: tuple[Step, ...] = (Step(2, to_2.apply), Step(3, to_3.apply))
 
 
 def version_of(database: Database, *, newest: int = schema.SCHEMA_VERSION) -> int:
