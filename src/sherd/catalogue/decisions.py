@@ -18,7 +18,6 @@ from sqlalchemy import Connection, Row, func, select
 
 from sherd.catalogue.database import Database
 from sherd.catalogue.schema import decisions
-from sherd.catalogue.writing import advance
 from sherd.errors import CorruptData, DecisionConflict
 from sherd.types import Action, Box, Decision
 
@@ -68,8 +67,8 @@ def append(database: Database, made: Sequence[Decision], *, seen: Mapping[str, i
             rows.append(row | {"previous": previous, "hash": digest})
             kept.append(Kept(number, one, digest))
         if rows:
+            # The catalogue's generation stays: nothing that is searched has changed.
             connection.execute(decisions.insert(), rows)
-            advance(connection)
     return kept
 
 
