@@ -218,6 +218,49 @@ class Hit:
     sha256: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A machine's word: a concept that a record may bear. Never a fact until a person accepts it.
+
+    concept: URI of the deepest concept that is likely enough; leaf: of the likeliest one at or below it, which is the
+    concept itself where that is likely enough. probability, leaf_probability: 0..1, None where nothing is known to
+    judge by. region: where it is seen, for what is seen in a place; hot: share 0..1 of the picture that is as warm as
+    half of the warmest. examples: (record id, cosine) of the nearest pictures that are known to bear the concept.
+    path: URIs from the concept up to the top. catalogued: whether the record's own terms say so already.
+    """
+
+    record_id: str
+    facet: str
+    concept: str
+    probability: float | None
+    leaf: str
+    leaf_probability: float | None
+    level: Level
+    image: str
+    region: HitRegion | None = None
+    hot: float | None = None
+    examples: tuple[tuple[str, float], ...] = ()
+    path: tuple[str, ...] = ()
+    catalogued: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What is suggested for one record in one facet, likeliest first; empty where the machine does not know.
+
+    within: (URI, probability) of the concepts among which one that holds is with the chance `coverage`, None where too
+    little is known of the collection to promise that. judged_by: what the probabilities were fitted on: 'collection',
+    the name of what else, or '' where they are None.
+    """
+
+    record_id: str
+    facet: str
+    suggestions: tuple[Suggestion, ...]
+    within: tuple[tuple[str, float], ...] | None
+    coverage: float
+    judged_by: str
+
+
 class Action(StrEnum):
     """What a person did with a suggestion, or without one."""
 

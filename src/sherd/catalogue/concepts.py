@@ -91,6 +91,13 @@ def get_many(database: Database, uris: Sequence[str]) -> dict[str, Concept]:
     return {uri: found[uri] for uri in uris if uri in found}
 
 
+def everything(database: Database) -> list[Concept]:
+    """All concepts of all thesauri; of those that share a URI that of the thesaurus that came in first."""
+    with database.read() as connection:
+        found = _concepts(connection, concepts.c.number > 0)
+    return list({one.uri: one for one in reversed(found)}.values())[::-1]
+
+
 def resolve(database: Database, name: str) -> list[Concept]:
     """The concepts that `name` means: the one with this URI, else those with this notation (keys of Iconclass do not
     count: 25F33(+1) is 25F33), else those with this label.

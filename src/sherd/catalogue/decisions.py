@@ -12,13 +12,14 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from sherd.catalogue.database import Database
 from sherd.catalogue.schema import decisions
-from sherd.errors import CorruptData, DecisionConflict
+from sherd.errors import CorruptData, DecisionConflict, SourceError
 from sherd.types import Action, Box, Decision
 
 GENESIS = "0" * 64
@@ -101,6 +102,21 @@ def head(database: Database) -> Head:
     """The end of the chain as it stands; `faults` tells whether it is sound."""
     with database.read() as connection:
         return _head(connection)
+
+
+def read_head(file: Path) -> Head:
+    """A head that `sherd audit head` wrote.
+
+    Raises:
+        SourceError: the file cannot be read or is none.
+    """
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        return Head(int(found["number"]), str(found["hash"]))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{file}: cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceError(f"{file}: is no head of the decisions; `sherd audit head` writes one") from error
 
 
 def faults(database: Database, *, against: Head | None = None) -> Iterator[str]:

@@ -23,6 +23,9 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "train": ("sherd.cli.train", "train", "Train a model on rendered relics and picture packs."),
     "adapt": ("sherd.cli.adapt", "adapt", "Train small heads over a frozen model on a library of your own."),
     "evaluate": ("sherd.cli.evaluate", "evaluate", "Measure a model on a folder in the pack format."),
+    "suggest": ("sherd.cli.suggest", "suggest", "Suggest terms of a thesaurus for records, with probabilities."),
+    "review": ("sherd.cli.review", "app", "Decide about suggestions; see and take back decisions."),
+    "audit": ("sherd.cli.audit", "app", "Find out whether decisions are as they were made."),
     "thesaurus": ("sherd.cli.thesaurus", "app", "Bring a thesaurus into a library, check it, look concepts up."),
     "models": ("sherd.cli.models", "app", "List, import and verify encoders."),
 }

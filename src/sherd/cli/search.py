@@ -53,7 +53,7 @@ def search(
         raise typer.BadParameter('give a text in quotes, or --image FILE, or both: sherd search "…" --library DIR')
     if box is not None and image is None:
         raise typer.BadParameter("--box needs the picture that it is drawn on: --image FILE")
-    asked_box = _box(box) if box is not None else None
+    asked_box = read_box(box) if box is not None else None
 
     from sherd.ingest.library import Library
     from sherd.search.asked import Asked
@@ -110,7 +110,7 @@ def _text_and_filters(words: list[str], where: list[str]) -> tuple[str | None, d
     return texts[0] if texts else None, filters
 
 
-def _box(value: str) -> Box:
+def read_box(value: str) -> Box:
     try:
         x, y, w, h = (float(part) for part in value.split(","))
     except ValueError:

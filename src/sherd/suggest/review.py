@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sherd.catalogue import concepts, decisions
 from sherd.catalogue.decisions import Kept
-from sherd.errors import InvalidArgument
+from sherd.errors import InvalidArgument, SourceError
 from sherd.ingest.library import Library
 from sherd.types import Action, Box, Decision
 
@@ -71,6 +72,44 @@ def decide(library: Library, made: Sequence[Decision], *, seen: Mapping[str, int
     return decisions.append(database, checked, seen=seen)
 
 
+def uri_of(library: Library, name: str | None) -> str | None:
+    """The URI of the one concept that `name` means: a URI, a notation or a label.
+
+    Raises:
+        UnknownConcept: there is none. InvalidArgument: there are several.
+    """
+    if name is None:
+        return None
+    found = concepts.resolve(library.catalogue.database, name)
+    if len(found) > 1:
+        raise InvalidArgument(f"{name!r} means {', '.join(one.uri for one in found[:5])}; give the URI")
+    return found[0].uri
+
+
+def read_decisions(text: str, who: str) -> tuple[list[Decision], dict[str, int] | None]:
+    """Decisions from JSON lines with the fields of `Decision`; `at` and `who` are filled in where they are absent.
+
+    A line may say `seen`, the number of the last decision about its record that was seen.
+
+    Raises:
+        SourceError: a line is no such object; its number is said.
+    """
+    made: list[Decision] = []
+    seen: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            said = {"who": who, "at": now(), **json.loads(line)}
+            if "seen" in said:
+                seen[said["record_id"]] = int(said.pop("seen"))
+            boxes = {name: Box(**said[name]) for name in ("box", "new_box") if said.get(name) is not None}
+            made.append(Decision(**{**said, **boxes, "action": Action(said["action"])}))
+        except (ValueError, TypeError, KeyError, InvalidArgument) as error:
+            raise SourceError(f"line {number}: is no decision ({error}); nothing was kept") from error
+    return made, seen or None
+
+
 def undo(kept: Kept, who: str, *, note: str = "") -> Decision:
     """The decision that takes `kept` back."""
     return Decision(kept.decision.record_id, Action.UNDO, who, now(), undoes=kept.number, note=note)
@@ -92,7 +131,7 @@ def standings(kept: Iterable[Kept]) -> list[Standing]:
 
 
 def taken_back(kept: Sequence[Kept]) -> set[int]:
-    """Numbers of the decisions, oldest first given, that do not count any more; an undo that is undone does not count."""
+    """Numbers of the decisions, oldest first given, that count no more; nor does an undo that is undone."""
     found: set[int] = set()
     for one in reversed(kept):
         if one.decision.action is Action.UNDO and one.number not in found and one.decision.undoes is not None:

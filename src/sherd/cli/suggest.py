@@ -1,0 +1,88 @@
+"""`sherd suggest`: terms of the thesaurus for the records of a library, with probabilities, places and reasons."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sherd.suggest.suggest import Suggester
+    from sherd.types import Proposal, Suggestion
+
+
+def suggest(
+    records: list[str] | None = typer.Argument(None, metavar="[RECORD]...", help="Record ids; all without any."),
+    library: Path = typer.Option(..., "--library", help="Folder of the library."),
+    facet: list[str] = typer.Option([], "--facet", help="Only this facet, such as motif; may be repeated."),
+    coverage: float = typer.Option(
+        0.9, "--coverage", min=0.01, max=0.99, help="How often the set of a facet shall hold what is true."
+    ),
+    at_least: float = typer.Option(
+        0.5, "--at-least", min=0.01, max=0.99, help="From which probability on a term is suggested."
+    ),
+    most: int = typer.Option(5, "--most", min=1, max=100, help="Suggestions a facet."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object a record."),
+) -> None:
+    """Suggest terms of the thesaurus, with honest probabilities; where it is unsure, a broader term or none."""
+    from sherd.ingest.library import Library
+    from sherd.suggest.suggest import Suggester, SuggestSettings
+
+    settings = SuggestSettings(coverage=coverage, at_least=at_least, most=most)
+    with Library.open(library) as there:
+        suggester = Suggester.open(there, settings=settings)
+        for warning in suggester.warnings(facet or None):
+            typer.echo(f"sherd: {warning}", err=True)
+        for record, proposals in suggester.propose(records or None, facet or None).items():
+            if as_json:
+                print(json.dumps(as_data(record, proposals), ensure_ascii=False))
+            else:
+                print("\n".join(_lines(suggester, record, proposals)))
+
+
+def as_data(record: str, proposals: list[Proposal]) -> dict[str, Any]:
+    """The form of `--json`."""
+    return {"record_id": record, "facets": {one.facet: _facet(one) for one in proposals}}
+
+
+def _facet(proposal: Proposal) -> dict[str, Any]:
+    found = asdict(proposal)
+    found["suggestions"] = [
+        {name: value for name, value in one.items() if name not in ("record_id", "facet")}
+        for one in found["suggestions"]
+    ]
+    return {name: value for name, value in found.items() if name not in ("record_id", "facet")}
+
+
+def _lines(suggester: Suggester, record: str, proposals: list[Proposal]) -> list[str]:
+    lines = [record]
+    for one in proposals:
+        if not one.suggestions:
+            continue
+        lines.append(f"  {one.facet}")
+        lines += [f"    {_line(suggester, suggestion)}" for suggestion in one.suggestions]
+        if one.within is not None:
+            names = ", ".join(suggester.name(uri) for uri, _ in one.within[:8])
+            rest = f" and {len(one.within) - 8} more" if len(one.within) > 8 else ""
+            lines.append(f"    one that holds is with {one.coverage:.0%} among: {names or 'none'}{rest}")
+    if len(lines) == 1:
+        lines.append("  nothing likely enough")
+    return lines
+
+
+def _line(suggester: Suggester, one: Suggestion) -> str:
+    how = f"{one.probability:4.0%}" if one.probability is not None else "   ?"
+    told = f"{how}  {suggester.name(one.concept)}"
+    if one.leaf != one.concept and (one.leaf_probability or 0) >= 0.2:
+        told += f" (perhaps {suggester.name(one.leaf)}, {one.leaf_probability:.0%})"
+    if one.catalogued:
+        told += "  [in the catalogue]"
+    if one.region is not None:
+        box = one.region.box
+        told += f"  at {box.x:.2f},{box.y:.2f},{box.w:.2f},{box.h:.2f} of {one.region.image}"
+    if one.examples:
+        told += f"  like {', '.join(name for name, _ in one.examples[:2])}"
+    return told
