@@ -1,10 +1,11 @@
 """What does each part of the method earn? `python benchmarks/arms.py --runs DIR`.
 
-Works off `configs/arms.queue` in its order: each run trains one arm with one seed at the budget of `configs/arms.toml`,
-measures it on relics of seeds and a culture that no training saw, and writes
-results/arms/NAME-SEED.json, query by query. What has a result is passed over, and a run that was cut goes on from its
-checkpoint, so the command may be stopped and given again at any time. `make results` makes the tables. The common
-start, `sherd train configs/start.toml`, must be in DIR/start.
+Works off `configs/arms.queue` in its order: each run trains one arm with one seed with the settings of
+`configs/arms.toml`, from another run and for as many steps as its line says, measures it on relics of seeds and a
+culture that no training saw, and writes results/arms/NAME-SEED.json, query by query. What has a result is passed over,
+what begins with a run that is not there waits for it, and a run that was cut goes on from its checkpoint, so the
+command may be stopped and given again at any time. `make results` makes the tables. The common start,
+`sherd train configs/start.toml`, must be in DIR/start.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import time
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,11 +42,16 @@ CONFIGS = ROOT / "configs"
 
 @dataclass(frozen=True)
 class Run:
-    """One line of the queue with one of its seeds; `changes` are dotted keys of the settings."""
+    """One line of the queue with one of its seeds.
+
+    changes: dotted keys of the settings. start: the run that it begins with, in the folder of runs. steps: how many.
+    """
 
     arm: str
     seed: int
     changes: Mapping[str, Any]
+    start: str
+    steps: int
 
     @property
     def name(self) -> str:
@@ -62,7 +67,8 @@ def read_queue(path: Path) -> Iterator[Run]:
             if place < len(given.split(",")):
                 pairs = (change.split("=", 1) for change in changes)
                 values = {key: tomllib.loads(f"value = {value}")["value"] for key, value in pairs}
-                yield Run(arm, int(given.split(",")[place]), values)
+                start, steps = values.pop("start"), values.pop("steps")
+                yield Run(arm, int(given.split(",")[place]), values, start, steps)
 
 
 def settings_of(run: Run, runs: Path) -> TrainSettings:
@@ -75,7 +81,8 @@ def settings_of(run: Run, runs: Path) -> TrainSettings:
             table = table.setdefault(name, {})
         table[last] = value
     raw["data"]["cache"] = str(runs / "cache")
-    raw["start"] = str(runs / "start")
+    raw["start"] = str(runs / run.start)
+    raw["stages"][0]["steps"] = run.steps
     return build(TrainSettings, raw, run.name)
 
 
@@ -132,7 +139,7 @@ def text_ranks(encoder: OnnxEncoder, pack: Path, split: str, weight: float) -> d
     told = [view for view in views if view.texts]
     captions = tuple(next(iter(view.texts.values())) for view in told)
     made = encoder.encode_images([_open(source.root, view) for view in told])
-    seen = drawn.Seen(made.object, made.parts, encoder.encode_text(captions))
+    seen = drawn.Seen(made.object, made.parts, *drawn.read(encoder, captions))
     return drawn.both_ranks(seen, captions, weight)
 
 
@@ -175,12 +182,11 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     if settings.levels.clustering.slots == 0:
         way, more = by_best_localiser(settings, runs / run.name, runs / "cache" / "galleries")
         found["values"] |= {name: [float(f"{value:.2g}") for value in row] for name, row in more.items()}
-    (runs / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
-    shutil.rmtree(runs / run.name / "relics", ignore_errors=True)
     return {
         "arm": run.arm,
         "seed": run.seed,
         "changes": dict(run.changes),
+        "start": run.start,
         "localiser": way,
         "machine": machine(),
         "commit": commit(),
@@ -203,8 +209,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     given = parser.parse_args()
     os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
-    if not (given.runs / "start" / "checkpoint.safetensors").exists():
-        parser.error(f"{given.runs}/start: no common start; train configs/start.toml first")
     results = RESULTS / "arms"
     results.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
@@ -215,6 +219,9 @@ def main() -> None:
             continue
         if time.monotonic() - began > given.minutes * 60:
             break
+        if not (given.runs / run.start / "model").exists():
+            print(f"{run.name} waits for {run.start}", flush=True)
+            continue
         result = train_and_measure(run, given.runs.resolve())
         file.write_text(json.dumps(result, ensure_ascii=False) + "\n", "utf-8")
         ranks = {f"{name} R@5": round(float(np.mean(np.array(row) <= 5)), 3) for name, row in result["ranks"].items()}

@@ -87,7 +87,7 @@ def measure(encoder: OnnxEncoder, test: drawn.Gallery) -> dict[str, float]:
     began = time.perf_counter()
     captions = encoder.encode_text(test.captions)
     texts = len(test.captions) / (time.perf_counter() - began)
-    seen = drawn.Seen(made.object, made.parts, captions)
+    seen = drawn.Seen(made.object, made.parts, captions, drawn.read(encoder, test.captions)[1])
     queries = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
     found = drawn.localisation_values(encoder, test, queries, drawn.patch_localiser(encoder))
     return {

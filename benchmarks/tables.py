@@ -18,7 +18,7 @@ from provenance import RESULTS, ROOT
 from sherd.metrics.bootstrap import Interval, interval, paired_interval, ratio_interval
 
 PAGE = ROOT / "docs" / "results.md"
-BASE = "full"
+BASE, AS_IS = "full", "as_is"
 Values = NDArray[np.float64]
 
 
@@ -73,7 +73,7 @@ RIVALRY: tuple[tuple[str, Callable[[Mapping[str, Any]], Values]], ...] = (
     ("paintings, pointing", values("iconart_parts_pointing")),
     ("paintings, mAP of labels", values("iconart_parts_label_ap")),
 )
-NONE_YET = "No run of the full method is finished yet."
+NONE_YET = "No run to compare with is finished yet."
 
 
 def _by_arm() -> dict[str, list[dict[str, Any]]]:
@@ -111,22 +111,31 @@ def rivals_table() -> str:
 
 
 def arms_table() -> str:
-    """One row an arm: means over seeds and queries; what differs from the full method beyond its interval is marked."""
-    by_arm = _by_arm()
-    if BASE not in by_arm:
+    """What begins with the common start, against the full method."""
+    return _against(BASE, {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] == "start"})
+
+
+def terms_table() -> str:
+    """The full method going on with one term changed, against going on as it is."""
+    return _against(AS_IS, {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] != "start"})
+
+
+def _against(base: str, by_arm: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+    """One row an arm: means over seeds and queries; what differs from `base` beyond its interval is marked."""
+    if base not in by_arm:
         return NONE_YET
     order = [
         line.split()[0] for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
     ]
     rows = [["arm", "seeds", *(head for head, _, _ in COLUMNS), "ms a step"]]
-    full = {head: [figure(one) for one in by_arm[BASE]] for head, figure, _ in COLUMNS}
+    full = {head: [figure(one) for one in by_arm[base]] for head, figure, _ in COLUMNS}
     for arm in order:
         if arm not in by_arm:
             continue
         cells = [arm, str(len(by_arm[arm]))]
         for head, figure, paired in COLUMNS:
             found = [figure(one) for one in by_arm[arm]]
-            cells.append(_cell(found, full[head], paired=paired, is_base=arm == BASE))
+            cells.append(_cell(found, full[head], paired=paired, is_base=arm == base))
         cells.append(f"{np.median([one['ms_a_step'] for one in by_arm[arm]]):.0f}")
         rows.append(cells)
     return _markdown(rows)
@@ -319,6 +328,7 @@ def _last(name: str) -> Any:
 
 TABLES: dict[str, Callable[[], str]] = {
     "arms": arms_table,
+    "terms": terms_table,
     "rivals": rivals_table,
     "builtin": builtin_table,
     "standins": standins_table,

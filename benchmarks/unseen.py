@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def main() -> None:
         for name in unseen:
             gallery = drawn.draw_gallery([name], given.each, TEST_SEED, cache, nameless=True)
             seen = drawn.look(encoder, gallery)
-            blind = drawn.Seen(drawn.colour_control(encoder, fit, gallery), seen.parts[:, :0], seen.captions)
+            blind = replace(seen, objects=drawn.colour_control(encoder, fit, gallery), parts=seen.parts[:, :0])
             own, colours = (drawn.both_ranks(one, gallery.captions, 0.0) for one in (seen, blind))
             mixed = drawn.mixed_ranks(seen, others, gallery.captions)
             results[name] = {

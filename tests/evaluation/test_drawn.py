@@ -37,13 +37,13 @@ def perfect(captions: tuple[str, ...]) -> drawn.Seen:
     """Every picture is its caption; equal captions are equal pictures."""
     places = {caption: n for n, caption in enumerate(dict.fromkeys(captions))}
     vectors = np.eye(len(places), dtype=np.float32)[[places[caption] for caption in captions]]
-    return drawn.Seen(vectors, vectors[:, None], vectors)
+    return drawn.Seen(vectors, vectors[:, None], vectors, tuple(vectors[:, None]))
 
 
 def test_ranks_of_a_perfect_and_of_a_blind_encoder(gallery: drawn.Gallery) -> None:
     seen = perfect(gallery.captions)
     assert drawn.both_ranks(seen, gallery.captions, 0.0).tolist() == [1] * 24
-    blind = drawn.Seen(seen.objects * 0, seen.parts * 0, seen.captions)
+    blind = drawn.Seen(seen.objects * 0, seen.parts * 0, seen.captions, seen.clauses)
     assert drawn.both_ranks(blind, gallery.captions, 0.0).mean() > 3
 
 
@@ -51,7 +51,9 @@ def test_the_part_weight_is_fitted_to_what_helps(gallery: drawn.Gallery) -> None
     seen = perfect(gallery.captions)
     noise = np.random.default_rng(0).normal(size=seen.objects.shape).astype(np.float32)
     assert drawn.fit_part_weight(seen, gallery.captions) == 0
-    only_parts = drawn.Seen(noise / np.linalg.norm(noise, axis=1, keepdims=True), seen.parts, seen.captions)
+    only_parts = drawn.Seen(
+        noise / np.linalg.norm(noise, axis=1, keepdims=True), seen.parts, seen.captions, seen.clauses
+    )
     assert drawn.fit_part_weight(only_parts, gallery.captions) > 0.3
 
 
@@ -61,6 +63,9 @@ def test_pair_scores_are_those_of_the_search() -> None:
     parts = np.array([[[1, 0], [0, 1]]], np.float32)
     expected = 0.5 * 0.6 + 0.5 * np.exp(30) / (np.exp(30) + 1)
     assert drawn.pair_scores(texts, objects, parts, 0.5)[0, 0] == pytest.approx(expected)
+    both = [np.array([[1, 0], [0, 1]], np.float32)]
+    assert drawn.pair_scores(texts, objects, parts[:, :1], 1.0, both)[0, 0] == pytest.approx(0.5)
+    assert drawn.pair_scores(texts, objects, parts[:, :0], 1.0)[0, 0] == pytest.approx(0.6)
 
 
 def test_pictures_of_other_cultures_stand_in_the_way(gallery: drawn.Gallery) -> None:

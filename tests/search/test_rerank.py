@@ -107,6 +107,17 @@ def test_a_picture_asks_with_all_its_parts_and_points_at_nothing() -> None:
     assert asked.candidate_vectors(0.5)[1] is None
 
 
+def test_a_text_asks_for_each_of_its_clauses_and_points_as_a_whole() -> None:
+    text = "red tripod, with a blue mark and a green lid on a white stand of yellow wood"
+    asked = vectors_of(Query(text=text))
+    wanted = ENCODER.encode_text(["red tripod", "a blue mark", "a green lid on a white stand of yellow wood"])
+    assert np.allclose(asked.parts, wanted, atol=1e-6)
+    assert asked.shares.tolist() == pytest.approx([1 / 3] * 3)
+    assert asked.pointer is not None
+    assert np.allclose(asked.pointer, ENCODER.encode_text([text])[0], atol=1e-6)
+    assert (asked.object_weight, asked.part_weight) == pytest.approx((0.5, 0.5))
+
+
 def test_a_box_asks_with_what_is_inside_it() -> None:
     asked = vectors_of(Query(image=quarters("red", "blue", "green", "white"), box=Box(0.5, 0, 0.5, 0.5)))
     assert float(asked.object @ ENCODER.encode_text(["blue"])[0]) > 0.9

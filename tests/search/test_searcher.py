@@ -246,6 +246,8 @@ SETTINGS: list[tuple[str, float, Query]] = [
     ("text_part", 0.1, Query(text="purple")),
     ("sentence_object", 0.1, Query(text="purple " * 12)),
     ("sentence_part", 0.5, Query(text="purple " * 12)),
+    ("clauses_object", 0.1, Query(text="purple and white " * 6)),
+    ("clauses_part", 0.1, Query(text="purple and white " * 6)),
     ("picture_object", 0.1, Query(image=plain("purple"))),
     ("picture_part", 0.1, Query(image=plain("purple"))),
     ("box_object", 0.5, Query(image=plain("purple"), box=Box(0, 0, 1, 1))),

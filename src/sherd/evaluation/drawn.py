@@ -18,6 +18,7 @@ from sherd.encoder.protocol import Encoder
 from sherd.metrics import detection, hierarchy, localisation, retrieval
 from sherd.relics.culture import LANGUAGES, Culture, load_culture
 from sherd.search.locate import box_from_heat
+from sherd.search.question import clauses
 from sherd.search.rerank import soft_maximum
 from sherd.search.settings import SearchSettings
 from sherd.thesaurus.thesaurus import Thesaurus
@@ -58,27 +59,47 @@ def draw_gallery(cultures: Sequence[str], each: int, seed: int, cache: Path, *, 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an encoder makes of a gallery: object (n, D), parts (n, K, D), captions (n, D)."""
+    """What an encoder makes of a gallery: object (n, D), parts (n, K, D), captions (n, D), clauses n times (Q, D)."""
 
     objects: FloatArray
     parts: FloatArray
     captions: FloatArray
+    clauses: tuple[FloatArray, ...]
 
 
 def look(encoder: Encoder, gallery: Gallery) -> Seen:
     """Encode the gallery's pictures and captions."""
     made = encoder.encode_images(list(gallery.corpus.pictures))
-    return Seen(made.object, made.parts, encoder.encode_text(gallery.captions))
+    return Seen(made.object, made.parts, *read(encoder, gallery.captions))
 
 
-def pair_scores(texts: FloatArray, objects: FloatArray, parts: FloatArray, part_weight: float) -> FloatArray:
-    """(T, n) scores of texts (T, D) and pictures as search gives them: (1 - w) * cos(object) + w * best parts."""
+def read(encoder: Encoder, captions: Sequence[str]) -> tuple[FloatArray, tuple[FloatArray, ...]]:
+    """Vectors of captions (n, D), and n times those of their clauses (Q, D), as search asks with them."""
+    pieces = [clauses(caption) or [caption] for caption in captions]
+    texts = list(dict.fromkeys([*captions, *(piece for some in pieces for piece in some)]))
+    rows = dict(zip(texts, encoder.encode_text(texts), strict=True))
+    whole = np.stack([rows[caption] for caption in captions])
+    return whole, tuple(np.stack([rows[piece] for piece in some]) for some in pieces)
+
+
+def pair_scores(
+    texts: FloatArray, objects: FloatArray, parts: FloatArray, part_weight: float, pieces: Sequence[FloatArray] = ()
+) -> FloatArray:
+    """(T, n) scores of texts (T, D) and pictures as search gives them: (1 - w) * cos(object) + w * best parts.
+
+    Args:
+        parts: (n, K, D); where K is 0 the object stands for them.
+        pieces: T times the clauses (Q, D) that are looked for in parts; without any, the texts are.
+    """
     whole = texts @ objects.T
-    if part_weight == 0 or not parts.shape[1]:
+    if part_weight == 0:
         return whole
-    rows = [
-        soft_maximum((parts @ text).astype(np.float64), _SHARPNESS).astype(np.float32) for text in texts
-    ]  # a text at a time: (n, K) is small, (T, n, K) is not
+    if not parts.shape[1]:
+        parts = objects[:, None]
+    rows = []
+    for asked in pieces or texts[:, None]:  # a text at a time: (n, Q, K) is small, (T, n, Q, K) is not
+        near = np.einsum("nkd,qd->nqk", parts, asked, optimize=True)
+        rows.append(soft_maximum(near.astype(np.float64), _SHARPNESS).mean(1).astype(np.float32))
     return np.asarray((1 - part_weight) * whole + part_weight * np.stack(rows), np.float32)
 
 
@@ -93,7 +114,7 @@ def both_ranks(seen: Seen, captions: Sequence[str], part_weight: float) -> Ranks
 
     Relevant are the caption's own picture and pictures of the same caption.
     """
-    scores = pair_scores(seen.captions, seen.objects, seen.parts, part_weight)
+    scores = pair_scores(seen.captions, seen.objects, seen.parts, part_weight, seen.clauses)
     relevant = _relevant(captions)
     return np.concatenate([retrieval.first_ranks(_ranking(side), relevant) for side in (scores, scores.T)])
 

@@ -15,6 +15,8 @@ from sherd.types import FloatArray, Query
 _SHORT, _LONG = 4, 12
 _WIDE = re.compile("[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _LATIN = re.compile(r"[^\W\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_CLAUSE = re.compile(r"[,;:()，、；：（）。.]|\b(?:with|and|including|featuring)\b|和|与|及", re.IGNORECASE)
+_MOST_CLAUSES = 16
 _WHITE = "　 \t\r\n"
 
 
@@ -53,23 +55,26 @@ def encode(query: Query, encoder: Encoder, settings: SearchSettings) -> Question
     """The question that `query` asks.
 
     Text and picture are two voices: as object they are the weighted sum of the two unit vectors, brought back to length
-    1; as parts each keeps its own vector and its share of the score. A picture is asked with all its parts, a box with
-    the one vector of what is inside it.
+    1; as parts each keeps its own vectors and its share of the score. A text is looked for clause by clause, each in
+    the parts that are most like it; a picture is asked with all its parts, a box with the vector of what is inside it.
 
     Raises:
         InvalidArgument: the encoder made something that is not a unit vector of it.
     """
     text, minus = _cleaned(query.text), _cleaned(query.minus)
-    texts = [t for t in (text, minus) if t is not None]
+    pieces = clauses(text) if text is not None else []
+    texts = [*(t for t in (text, minus) if t is not None), *pieces]
     rows = _checked(encoder.encode_text(texts)) if texts else np.zeros((0, encoder.dim), np.float32)
+    rows, by_clause = np.split(rows, [len(rows) - len(pieces)])
     text_share = 0.0 if text is None else settings.text_share if query.image is not None else 1.0
     voices = []
     if text_share > 0:
         assert text is not None
-        voices.append(_Voice(text_share, rows[0], rows[:1], True, *text_weights(text, settings)))
+        parts = by_clause if len(pieces) else rows[:1]
+        voices.append(_Voice(text_share, rows[0], rows[0], parts, *text_weights(text, settings)))
     if query.image is not None and text_share < 1:
         voices.append(_picture_voice(query, encoder, settings, 1 - text_share))
-    pointing = [voice.share * voice.parts[0] for voice in voices if voice.points]
+    pointing = [voice.share * voice.pointer for voice in voices if voice.pointer is not None]
     return Question(
         object=unit(np.sum([voice.share * voice.object for voice in voices], axis=0)),
         parts=np.concatenate([voice.parts for voice in voices]),
@@ -85,12 +90,12 @@ def encode(query: Query, encoder: Encoder, settings: SearchSettings) -> Question
 
 @dataclass(frozen=True, slots=True)
 class _Voice:
-    """The text, or the picture, of a query. `points`: its one part vector means a place and not the whole."""
+    """The text, or the picture, of a query. `pointer`: what of it means a place, None where it means the whole."""
 
     share: float
     object: FloatArray
+    pointer: FloatArray | None
     parts: FloatArray
-    points: bool
     object_weight: float
     part_weight: float
 
@@ -99,26 +104,45 @@ def _picture_voice(query: Query, encoder: Encoder, settings: SearchSettings, sha
     assert query.image is not None
     if query.box is not None:
         inside = _checked(encoder.encode_boxes(query.image, [query.box]))
-        return _Voice(share, inside[0], inside, True, settings.box_object, settings.box_part)
+        return _Voice(share, inside[0], inside[0], inside, settings.box_object, settings.box_part)
     made = encoder.encode_images([query.image])
     whole = _checked(made.object)
     parts = _checked(made.parts[0]) if made.parts.shape[1] else whole
-    return _Voice(share, whole[0], parts, False, settings.picture_object, settings.picture_part)
+    return _Voice(share, whole[0], None, parts, settings.picture_object, settings.picture_part)
+
+
+def clauses(text: str) -> list[str]:
+    """The clauses of a text, 16 at most; none where it is a single one.
+
+    >>> clauses("zun with cicada blades on the belly, and a kui dragon")
+    ['zun', 'cicada blades on the belly', 'a kui dragon']
+    >>> clauses("饕餮纹")
+    []
+    """
+    found = [piece.strip(_WHITE) for piece in _CLAUSE.split(text)]
+    found = list(dict.fromkeys(piece for piece in found if len(piece) > 1))[:_MOST_CLAUSES]
+    return found if len(found) > 1 else []
 
 
 def text_weights(text: str, settings: SearchSettings) -> tuple[float, float]:
-    """Weights of object and part for a text: what names one motif is looked for in parts, a sentence in the whole.
+    """Weights of object and part for a text: what names one motif is looked for in parts, a sentence in the whole, one
+    of several clauses in both.
 
     >>> text_weights("饕餮纹", SearchSettings())
     (0.3, 0.7)
-    >>> text_weights("a ding of the late Shang with taotie masks on a ground of spirals", SearchSettings())
+    >>> text_weights("a ritual vessel of the late Shang dynasty found in a tomb at Anyang", SearchSettings())
     (0.9, 0.1)
+    >>> text_weights("a ding of the late Shang with taotie masks on a ground of spirals", SearchSettings())
+    (0.5, 0.5)
     """
+    several = bool(clauses(text))
+    sentence_object = settings.clauses_object if several else settings.sentence_object
+    sentence_part = settings.clauses_part if several else settings.sentence_part
     words = len(_LATIN.findall(text)) + len(_WIDE.findall(text)) / 2
     long = min(max((words - _SHORT) / (_LONG - _SHORT), 0.0), 1.0)
     return (
-        (1 - long) * settings.text_object + long * settings.sentence_object,
-        (1 - long) * settings.text_part + long * settings.sentence_part,
+        (1 - long) * settings.text_object + long * sentence_object,
+        (1 - long) * settings.text_part + long * sentence_part,
     )
 
 

@@ -19,6 +19,7 @@ class SearchSettings:
 
     text_object, text_part: for a short text, which names one thing: at most 4 words; two Chinese characters are one.
     sentence_object, sentence_part: for a text of 12 words and more, which describes a whole; in between, in between.
+    clauses_object, clauses_part: the same for one of several clauses, each of which is looked for in parts.
     picture_object, picture_part: for a whole picture.
     box_object, box_part: for a box drawn on a picture.
     text_share: how much of a question with both is the text; the rest is the picture or the box.
@@ -36,6 +37,8 @@ class SearchSettings:
     text_part: float = 0.7
     sentence_object: float = 0.9
     sentence_part: float = 0.1
+    clauses_object: float = 0.5
+    clauses_part: float = 0.5
     picture_object: float = 0.7
     picture_part: float = 0.3
     box_object: float = 0.1
