@@ -297,6 +297,20 @@ class Catalogue:
                 found |= {row.sha256: StoredPicture(*row) for row in rows}
         return found
 
+    def pictures_by_key(self, keys: Sequence[int]) -> dict[int, StoredPicture]:
+        """The pictures with these keys, where the library has them."""
+        found: dict[int, StoredPicture] = {}
+        with self.database.read() as connection:
+            for chunk in _chunks(keys):
+                rows = connection.execute(_stored().where(pictures.c.key.in_(chunk)))
+                found |= {row.key: StoredPicture(*row) for row in rows}
+        return found
+
+    def record_ids(self) -> list[str]:
+        """Of all records, in their order as text."""
+        with self.database.read() as connection:
+            return list(connection.scalars(select(records.c.record_id).order_by(records.c.record_id)))
+
     def pictures(self, start: int = 0, limit: int = 1_000) -> list[StoredPicture]:
         """Up to `limit` pictures with a key above `start`, by key."""
         rows = _stored().where(pictures.c.key > start).order_by(pictures.c.key).limit(limit)

@@ -66,10 +66,9 @@ class TermReader:
     def read(self, record: Record, said: Iterable[Standing] = ()) -> ByFacet:
         """What the record's terms and the standings about it say."""
         found: dict[str, Known] = defaultdict(Known)
-        for where, term, place in terms_of(record):
-            for one in self.links(where, term):
-                kept = found[one.facet].right
-                kept[one.uri] = kept.get(one.uri) or place
+        for _, one, place in self.statements(record):
+            kept = found[one.facet].right
+            kept[one.uri] = kept.get(one.uri) or place
         for standing in said:
             known = found[standing.facet]
             place = Place(standing.image, standing.box) if standing.image is not None else None
@@ -81,6 +80,12 @@ class TermReader:
                 known.wrong.add(standing.concept)
             known.by_person.add(standing.concept)
         return dict(found)
+
+    def statements(self, record: Record) -> Iterator[tuple[str, Link, Place | None]]:
+        """(term as written, what it means, where) for each concept that the record's terms mean."""
+        for where, term, place in terms_of(record):
+            for one in self.links(where, term):
+                yield term, one, place
 
     def links(self, where: str, term: str) -> list[Link]:
         """The concepts that a term of a record's field plainly means."""

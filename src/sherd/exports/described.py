@@ -1,0 +1,144 @@
+"""A library's records with all that is said of them and by whom: what every export is made from.
+
+A machine's word and a person's word are never mixed up: each statement has its author, and only a person's, or the
+catalogue's own, is a fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.metadata import version
+from itertools import islice
+
+from sherd.catalogue import decisions
+from sherd.catalogue.catalogue import StoredPicture
+from sherd.ingest.library import Library
+from sherd.suggest.known import TermReader
+from sherd.suggest.review import standings
+from sherd.suggest.suggest import Suggester, thesaurus_of
+from sherd.types import Box, Concept, Record
+
+_PAGE = 500
+
+
+class Author(StrEnum):
+    """Whose word a statement is."""
+
+    CATALOGUE = "catalogue"
+    PERSON = "person"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """That a record bears a concept, and who says so.
+
+    holds: False where a person refused it. label: as the catalogue wrote it, for its own statements. image, box: where,
+    if that is said. who, at: of a person's (UTC, ISO 8601). probability, model: of a machine's, the model as the
+    encoder's name and fingerprint. number: of the decision.
+    """
+
+    concept: Concept
+    facet: str
+    author: Author
+    holds: bool = True
+    label: str = ""
+    image: str | None = None
+    box: Box | None = None
+    who: str = ""
+    at: str = ""
+    probability: float | None = None
+    model: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture of a record: path as in the source, upright size in pixels, SHA-256 of its file."""
+
+    path: str
+    width: int
+    height: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A record, its pictures in their order, and what is said of it: the catalogue, then people, then the machine."""
+
+    record: Record
+    shots: tuple[Shot, ...]
+    statements: tuple[Statement, ...]
+
+    def by(self, author: Author) -> tuple[Statement, ...]:
+        """The statements of one kind of author."""
+        return tuple(one for one in self.statements if one.author is author)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """base: URI that identifiers are made under, ending in a slash. name: of the collection. software: what writes."""
+
+    base: str = "urn:sherd:export/"
+    name: str = "Sherd collection"
+    software: str = f"Sherd {version('sherd')}"
+
+
+def describe(
+    library: Library, records: Sequence[str] | None = None, *, suggester: Suggester | None = None
+) -> Iterator[Described]:
+    """Records of a library, all in the order of their ids or those named, with what is said of them.
+
+    Args:
+        suggester: of this library, for a machine's statements too; None leaves them out. What has no probability, or
+            what people have decided about, is not among them.
+    """
+    thesaurus = suggester.thesaurus if suggester is not None else thesaurus_of(library)
+    reader = TermReader(thesaurus)
+    names = iter(records if records is not None else library.catalogue.record_ids())
+    model = f"{library.catalogue.encoder_name()} {library.catalogue.encoder_fingerprint()}"
+    while some := list(islice(names, _PAGE)):
+        found = library.catalogue.get_many(some)
+        kept = decisions.about(library.catalogue.database, some)
+        pictures = _pictures(library, some)
+        proposed = suggester.propose([name for name in some if pictures.get(name)]) if suggester is not None else {}
+        for name in some:
+            record = found[name]
+            said = [
+                Statement(
+                    thesaurus.concept(one.uri), one.facet, Author.CATALOGUE, label=label,
+                    image=place.image if place is not None else None, box=place.box if place is not None else None,
+                )
+                for label, one, place in reader.statements(record)
+            ]  # fmt: skip
+            said += [
+                Statement(
+                    thesaurus.concept(one.concept), one.facet, Author.PERSON, one.holds, image=one.image, box=one.box,
+                    who=one.who, at=one.at, number=one.number,
+                )
+                for one in standings(kept.get(name, ()))
+                if one.concept in thesaurus
+            ]  # fmt: skip
+            said += [
+                Statement(
+                    thesaurus.concept(one.concept), one.facet, Author.MACHINE, image=one.image,
+                    box=one.region.box if one.region is not None else None, probability=one.probability, model=model,
+                )
+                for proposal in proposed.get(name, ())
+                for one in proposal.suggestions
+                if one.probability is not None
+            ]  # fmt: skip
+            yield Described(record, tuple(pictures.get(name, ())), tuple(said))
+
+
+def _pictures(library: Library, records: Sequence[str]) -> dict[str, list[Shot]]:
+    keys = library.catalogue.keys_of(records)
+    stored: dict[int, StoredPicture] = library.catalogue.pictures_by_key(
+        sorted({key for some in keys.values() for key, _ in some})
+    )
+    return {
+        name: [Shot(path, stored[key].width, stored[key].height, stored[key].sha256) for key, path in some]
+        for name, some in keys.items()
+    }
