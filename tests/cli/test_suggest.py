@@ -210,3 +210,20 @@ def test_the_audit_finds_what_was_done_to_decisions(library: Path, run: Run, tmp
     code, _, err = run("audit", "verify", "--library", library, "--against", head)
     assert code == 1
     assert "is no head" in err
+
+
+def test_a_cluster_is_listed_and_decided_about(library: Path, run: Run) -> None:
+    at = ("--library", library, "--least", "6")
+    lines = run("clusters", *at, "--json")[1].splitlines()
+    found = [json.loads(line) for line in lines]
+    reds = next(one for one in found if one["known"][:1] and one["known"][0][0] == "urn:c:red")
+    assert reds["known"][0][1] == pytest.approx(0.8, abs=0.05)
+    assert {int(one["record_id"][2:]) % 6 for one in reds["members"]} == {0}
+    assert f"{reds['name']}  {len(reds['members'])} records" in run("clusters", *at)[1]
+    code, out, _ = run("review", "cluster", reds["name"], "red", *at, "--without", "T-54", "--who", "Li")
+    assert code == 0
+    assert len(out.splitlines()) == len(reds["members"]) - 1
+    assert "T-54" not in out
+    code, _, err = run("review", "cluster", "0123456789", "red", *at)
+    assert code == 1
+    assert "or it has changed" in err

@@ -170,6 +170,35 @@ def apply(
         _tell(review.decide(there, made, seen=seen), as_json=as_json)
 
 
+@app.command("cluster")
+def cluster(
+    name: str = typer.Argument(metavar="CLUSTER", help="Name of a cluster, as `sherd clusters` tells it."),
+    concept: str = CONCEPT,
+    library: Path = LIBRARY,
+    without: list[str] = typer.Option([], "--without", metavar="RECORD", help="All but this one; may be repeated."),
+    refuse: bool = typer.Option(False, "--refuse", help="The concept does not hold of any of them."),
+    least: int = typer.Option(5, "--least", min=2, help="As it was given to `sherd clusters`."),
+    facet: str = typer.Option("motif", "--facet", help="As it was given to `sherd clusters`."),
+    who: str = WHO,
+    note: str = NOTE,
+    as_json: bool = JSON,
+) -> None:
+    """One decision for each record of a cluster, all or none."""
+    from sherd.ingest.library import Library
+    from sherd.suggest import review
+    from sherd.suggest.clusters import decide_cluster, find_clusters
+    from sherd.suggest.suggest import Suggester
+
+    with Library.open(library) as there:
+        suggester = Suggester.open(there)
+        found = find_clusters(suggester.looks, suggester.facet(facet).concepts, least=least)
+        uri = review.uri_of(there, concept)
+        made = decide_cluster(
+            found, name, str(uri), who or getpass.getuser(), without=without, refuse=refuse, note=note
+        )
+        _tell(review.decide(there, made), as_json=as_json)
+
+
 @app.command("log")
 def log(
     records: list[str] | None = typer.Argument(None, metavar="[RECORD]...", help="Only about these; all without any."),

@@ -86,3 +86,29 @@ def _line(suggester: Suggester, one: Suggestion) -> str:
     if one.examples:
         told += f"  like {', '.join(name for name, _ in one.examples[:2])}"
     return told
+
+
+def clusters(
+    library: Path = typer.Option(..., "--library", help="Folder of the library."),
+    facet: str = typer.Option("motif", "--facet", help="The facet whose terms the clusters are named by."),
+    least: int = typer.Option(5, "--least", min=2, help="Records a cluster."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object a cluster."),
+) -> None:
+    """Group parts that look alike over the whole collection, so that many can be decided about at once."""
+    from sherd.ingest.library import Library
+    from sherd.suggest.clusters import find_clusters
+    from sherd.suggest.suggest import Suggester
+
+    with Library.open(library) as there:
+        suggester = Suggester.open(there)
+        for one in find_clusters(suggester.looks, suggester.facet(facet).concepts, least=least):
+            known = suggester.shared_terms([member.record_id for member in one.members], facet)
+            if as_json:
+                print(json.dumps({**asdict(one), "known": known}, ensure_ascii=False))
+                continue
+            print(f"{one.name}  {len(one.members)} records, likeness {one.likeness:.2f}")
+            for uri, share in known[:3]:
+                print(f"    {share:4.0%} are known as {suggester.name(uri)}  {uri}")
+            print(f"    looks like {', '.join(suggester.name(uri) for uri, _ in one.terms)}")
+            shown = ", ".join(member.record_id for member in one.members[:5])
+            print(f"    {shown}{' ...' if len(one.members) > 5 else ''}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +92,7 @@ class Suggester:
         self.thesaurus = thesaurus_of(library)
         self.standings = standings(decisions.everything(library.catalogue.database))
         self.looks = read_looks(library, encoder.fingerprint)
+        self._views: dict[str, FacetView] = {}
 
     @classmethod
     def open(cls, library: Library, *, settings: SuggestSettings | None = None) -> Suggester:
@@ -115,9 +116,8 @@ class Suggester:
     def warnings(self, facets: Sequence[str] | None = None) -> list[str]:
         """What must be known to take the probabilities for what they are, a sentence each."""
         found = []
-        for name, view in self.facets.items():
-            if facets is not None and name not in facets:
-                continue
+        for name in facets if facets is not None else self.facet_names:
+            view = self.facet(name)
             if view.model is None:
                 found.append(
                     f"{name}: fewer than {LEAST_CASES} terms of this facet are known in the library, so there are no "
@@ -139,18 +139,26 @@ class Suggester:
         return known_of(records, self.thesaurus, self.standings)
 
     @cached_property
-    def facets(self) -> Mapping[str, FacetView]:
-        """The facets of the thesaurus that have concepts below their top, with their models fitted."""
-        by_facet: dict[str, list[str]] = defaultdict(list)
+    def facet_names(self) -> Mapping[str, Sequence[str]]:
+        """By facet of the thesaurus, the URIs of its concepts below the top."""
+        found: dict[str, list[str]] = defaultdict(list)
         for concept in self.thesaurus:
             if concept.broader:
-                by_facet[concept.facet or ""].append(concept.uri)
-        found = {}
-        for name, uris in by_facet.items():
-            concepts = ConceptVectors.of(map(self.thesaurus.concept, uris), self._encoder)
-            if len(concepts):
-                found[name] = self._view(name, concepts)
+                found[concept.facet or ""].append(concept.uri)
         return found
+
+    def facet(self, name: str) -> FacetView:
+        """One facet with its model fitted, once.
+
+        Raises:
+            InvalidArgument: there is no such facet.
+        """
+        if name not in self.facet_names:
+            raise InvalidArgument(f"there is no facet {name!r}; there are {', '.join(self.facet_names)}")
+        if name not in self._views:
+            concepts = ConceptVectors.of(map(self.thesaurus.concept, self.facet_names[name]), self._encoder)
+            self._views[name] = self._view(name, concepts)
+        return self._views[name]
 
     def _view(self, name: str, concepts: ConceptVectors) -> FacetView:
         uris = [one.uri for one in concepts.concepts]
@@ -171,6 +179,12 @@ class Suggester:
             model = fit_facet(evidence, truth, ladder, looks.records)
         return FacetView(name, concepts, ladder, examples, model or self._elsewhere.get(name))
 
+    def shared_terms(self, records: Sequence[str], facet: str) -> list[tuple[str, float]]:
+        """(URI, share 0..1 of `records`) of what is known of them in a facet, most frequent first."""
+        known = (self.known.get(record, {}).get(facet, Known()).right for record in records)
+        counts = Counter(uri for right in known for uri in right)
+        return [(uri, round(count / len(records), 4)) for uri, count in counts.most_common()]
+
     def propose(
         self, records: Sequence[str] | None = None, facets: Iterable[str] | None = None
     ) -> dict[str, list[Proposal]]:
@@ -185,15 +199,13 @@ class Suggester:
         there = set(self.looks.records)
         if missing := [name for name in wanted if name not in there]:
             raise InvalidArgument(f"the library has no record {missing[0]!r} with a picture that was indexed")
-        names = list(facets) if facets is not None else list(self.facets)
-        if strange := [name for name in names if name not in self.facets]:
-            raise InvalidArgument(f"there is no facet {strange[0]!r}; there are {', '.join(self.facets)}")
+        views = [self.facet(name) for name in (facets if facets is not None else self.facet_names)]
         asked = set(wanted)
         keep = np.array([n for n, record in enumerate(self.looks.records) if record in asked], np.int64)
         looks = self.looks.rows(keep)
         found: dict[str, list[Proposal]] = {record: [] for record in wanted}
-        for name in names:
-            for proposal in self._of_facet(self.facets[name], looks):
+        for view in views:
+            for proposal in self._of_facet(view, looks):
                 found[proposal.record_id].append(proposal)
         return found
 
