@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "adapt": ("sherd.cli.adapt", "adapt", "Train small heads over a frozen model on a library of your own."),
     "evaluate": ("sherd.cli.evaluate", "evaluate", "Measure a model on a folder in the pack format."),
     "suggest": ("sherd.cli.suggest", "suggest", "Suggest terms of a thesaurus for records, with probabilities."),
+    "check-up": ("sherd.cli.suggest", "check_up", "Tell how well suggestions would have done on this collection."),
     "clusters": ("sherd.cli.suggest", "clusters", "Group parts that look alike, to be decided about at once."),
     "review": ("sherd.cli.review", "app", "Decide about suggestions; see and take back decisions."),
     "audit": ("sherd.cli.audit", "app", "Find out whether decisions are as they were made."),

@@ -112,3 +112,45 @@ def clusters(
             print(f"    looks like {', '.join(suggester.name(uri) for uri, _ in one.terms)}")
             shown = ", ".join(member.record_id for member in one.members[:5])
             print(f"    {shown}{' ...' if len(one.members) > 5 else ''}")
+
+
+def check_up(
+    library: Path = typer.Option(..., "--library", help="Folder of the library."),
+    facet: list[str] = typer.Option([], "--facet", help="Only this facet; may be repeated."),
+    coverage: float = typer.Option(0.9, "--coverage", min=0.01, max=0.99, help="As for `sherd suggest`."),
+    at_least: float = typer.Option(0.5, "--at-least", min=0.01, max=0.99, help="As for `sherd suggest`."),
+    report: Path | None = typer.Option(None, "--report", metavar="FILE.html", help="Write a page with pictures."),
+    as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+) -> None:
+    """Tell how well suggestions would have done here, on the records that have terms already."""
+    from sherd.ingest.library import Library
+    from sherd.suggest.checkup import check_up as run
+    from sherd.suggest.suggest import Suggester, SuggestSettings
+
+    with Library.open(library) as there:
+        suggester = Suggester.open(there, settings=SuggestSettings(coverage=coverage, at_least=at_least))
+        found = run(suggester, facet or None)
+        if report is not None:
+            from sherd.suggest.checkup_page import checkup_page
+
+            report.write_text(checkup_page(found, suggester, there), "utf-8")
+        if as_json:
+            print(json.dumps(found.as_dict(), ensure_ascii=False))
+            return
+        for one in found.facets:
+            print(f"{one.facet}: {one.records} records with {one.terms} terms")
+            print(f"    first guess right {one.first:.0%}, one of the first five {one.first_five:.0%}")
+            print(f"    {one.answered:.0%} get a suggestion, {one.right:.0%} of these are right")
+            sets = f"true terms inside their sets {one.coverage:.1%} (wanted {one.wanted:.0%})"
+            print(f"    {sets}, {one.set_size:.1f} terms a set")
+            for mark in one.marks:
+                told = f"of 100 suggestions marked {mark.low:.0%} to {mark.high:.0%}, {100 * mark.share:.0f} were right"
+                print(f"    {told} (of {mark.count})")
+            for pair in one.confusions[:3]:
+                print(f"    {suggester.name(pair.true)} was taken for {suggester.name(pair.said)} {pair.count} times")
+            for weak in one.weak[:3]:
+                print(f"    {suggester.name(weak.uri)} needs examples: it stands on {weak.examples} records")
+        for name in found.too_little:
+            print(f"{name}: too little is known to judge")
+        if report is not None:
+            print(report)

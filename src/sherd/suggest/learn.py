@@ -121,7 +121,19 @@ def fit_facet(
         records: (n,) whose pictures they are; a record is whole in one fold.
     """
     cases = int((truth.own & truth.known).sum())
-    if cases < LEAST_CASES or not (truth.known & ~truth.holds).any():
+    lifted = held_out_scores(evidence, truth, ladder, records)
+    if lifted is None:
+        return None
+    true = np.sort(lifted[truth.own & truth.known])
+    kept = true[np.linspace(0, true.size - 1, min(true.size, 2_000)).round().astype(np.int64)]
+    weights, bias = _regress(evidence, truth.own, truth.holds, truth.known)
+    leaves, inner = _curves(lifted, truth.holds, truth.known, ladder)
+    return FacetModel(tuple(weights.tolist()), bias, leaves, inner, tuple(kept.tolist()), cases, source)
+
+
+def held_out_scores(evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str]) -> Values | None:
+    """(n, C) scores of every picture by weights that were fitted without its fold; None as `fit_facet`."""
+    if int((truth.own & truth.known).sum()) < LEAST_CASES or not (truth.known & ~truth.holds).any():
         return None
     folds = np.array([fold_of(name) for name in records])
     scores = np.zeros(truth.own.shape)
@@ -131,12 +143,18 @@ def fit_facet(
             return None
         weights, bias = _regress(evidence[rest], truth.own[rest], truth.holds[rest], truth.known[rest])
         scores[~rest] = _scores(evidence[~rest], weights, bias)
-    lifted = ladder.lifted(scores)
-    true = np.sort(lifted[truth.own & truth.known])
-    kept = true[np.linspace(0, true.size - 1, min(true.size, 2_000)).round().astype(np.int64)]
-    weights, bias = _regress(evidence, truth.own, truth.holds, truth.known)
-    leaves, inner = _curves(lifted, truth.holds, truth.known, ladder)
-    return FacetModel(tuple(weights.tolist()), bias, leaves, inner, tuple(kept.tolist()), cases, source)
+    return ladder.lifted(scores)
+
+
+def held_out_probabilities(scores: Values, truth: Truth, ladder: Ladder, records: Sequence[str]) -> Values:
+    """(n, C) of `held_out_scores`, by curves that were fitted without the picture's fold either."""
+    folds = np.array([fold_of(name) for name in records])
+    said = np.zeros(scores.shape)
+    for fold in range(FOLDS):
+        rest = folds != fold
+        leaves, inner = _curves(scores[rest], truth.holds[rest], truth.known[rest], ladder)
+        said[~rest] = np.where(ladder.leaf, leaves(scores[~rest]), inner(scores[~rest]))
+    return ladder.lifted(said)
 
 
 def fold_of(record: str) -> int:

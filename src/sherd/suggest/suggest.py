@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -21,10 +21,10 @@ from sherd.search.concept_vectors import ConceptVectors, names_of
 from sherd.search.locate import box_from_heat
 from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres, nearest_examples
 from sherd.suggest.known import ByFacet, Known, known_of
-from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Values, fit_facet, truth_of
+from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, fit_facet, truth_of
 from sherd.suggest.review import standings
 from sherd.thesaurus.thesaurus import Thesaurus, builtin_thesaurus
-from sherd.types import Box, HitRegion, Level, Proposal, Suggestion
+from sherd.types import Box, FloatArray, HitRegion, Level, Proposal, Suggestion
 from sherd.vectors.rows import PartRows
 
 _LEVELS = {"motif": Level.PART, "theme": Level.THEME}
@@ -49,6 +49,15 @@ class SuggestSettings:
             raise InvalidArgument(f"coverage {self.coverage} and at_least {self.at_least} are fractions inside 0..1")
         if self.most < 1:
             raise InvalidArgument(f"most is {self.most}; give 1 or more")
+
+
+@dataclass(frozen=True)
+class Taught:
+    """The pictures of which something is known in a facet: what speaks for each concept, and what is true."""
+
+    looks: Looks
+    evidence: FloatArray
+    truth: Truth
 
 
 @dataclass(frozen=True)
@@ -160,24 +169,30 @@ class Suggester:
             self._views[name] = self._view(name, concepts)
         return self._views[name]
 
-    def _view(self, name: str, concepts: ConceptVectors) -> FacetView:
-        uris = [one.uri for one in concepts.concepts]
-        ladder = Ladder.of(uris, self.thesaurus)
-        known = {record: by_facet[name] for record, by_facet in self.known.items() if name in by_facet}
-        examples = Examples.of(self.looks, {record: one.right for record, one in known.items()})
+    def taught(self, view: FacetView) -> Taught | None:
+        """What the model of a facet is fitted on; None where nothing is known."""
+        known = self._known_in(view.name)
         keep = np.array([n for n, record in enumerate(self.looks.records) if record in known], np.int64)
+        if not keep.size:
+            return None
+        looks = self.looks.rows(keep)
+        evidence = gather_evidence(looks, view.concepts, view.examples, name_centres(self.looks, view.concepts))
+        right = [known[record].right for record in looks.records]
+        wrong = [frozenset(known[record].wrong) for record in looks.records]
+        return Taught(looks, evidence, truth_of(right, wrong, view.uris, view.ladder))
+
+    def _known_in(self, facet: str) -> dict[str, Known]:
+        return {record: by_facet[facet] for record, by_facet in self.known.items() if facet in by_facet}
+
+    def _view(self, name: str, concepts: ConceptVectors) -> FacetView:
+        ladder = Ladder.of([one.uri for one in concepts.concepts], self.thesaurus)
+        examples = Examples.of(self.looks, {record: one.right for record, one in self._known_in(name).items()})
+        view = FacetView(name, concepts, ladder, examples, None)
+        taught = self.taught(view)
         model = None
-        if keep.size:
-            looks = self.looks.rows(keep)
-            evidence = gather_evidence(looks, concepts, examples, name_centres(self.looks, concepts))
-            truth = truth_of(
-                [known[record].right for record in looks.records],
-                [frozenset(known[record].wrong) for record in looks.records],
-                uris,
-                ladder,
-            )
-            model = fit_facet(evidence, truth, ladder, looks.records)
-        return FacetView(name, concepts, ladder, examples, model or self._elsewhere.get(name))
+        if taught is not None:
+            model = fit_facet(taught.evidence, taught.truth, ladder, taught.looks.records)
+        return replace(view, model=model or self._elsewhere.get(name))
 
     def shared_terms(self, records: Sequence[str], facet: str) -> list[tuple[str, float]]:
         """(URI, share 0..1 of `records`) of what is known of them in a facet, most frequent first."""
