@@ -205,6 +205,7 @@ def main() -> None:
         "--runs", type=Path, required=True, help="folder of runs and of drawn relics, outside the checkout"
     )
     parser.add_argument("--only", help="this arm alone")
+    parser.add_argument("--seed", type=int, help="this seed alone")
     parser.add_argument("--share", default="1/1", help="1/2 and 2/2: every other run, for two commands side by side")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     given = parser.parse_args()
@@ -215,7 +216,12 @@ def main() -> None:
     mine, of = map(int, given.share.split("/"))
     for n, run in enumerate(read_queue(CONFIGS / "arms.queue")):
         file = results / f"{run.name}.json"
-        if n % of != mine - 1 or file.exists() or (given.only and run.arm != given.only):
+        if (
+            n % of != mine - 1
+            or file.exists()
+            or (given.only and run.arm != given.only)
+            or (given.seed and run.seed != given.seed)
+        ):
             continue
         if time.monotonic() - began > given.minutes * 60:
             break
