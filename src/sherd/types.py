@@ -170,6 +170,7 @@ class Query:
     """The one form of a question, used by the command line, the API and the page.
 
     `image` is a picture (already opened), `box` the part of it that is meant. `where` maps a field to accepted values.
+    `plain`: the text is looked for as it is, not also by what the thesaurus knows of it.
     """
 
     text: str | None = None
@@ -178,6 +179,7 @@ class Query:
     box: Box | None = None
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     k: int = 10
+    plain: bool = False
 
     def __post_init__(self) -> None:
         if not (self.text and self.text.strip()) and self.image is None:
@@ -313,9 +315,29 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Understood:
+    """A concept that words of a question mean, by which the search for words was widened.
+
+    words: as asked. label, rule: which label it is, and how it was matched. names: what was also looked for, names of
+    `narrower` narrower concepts among them.
+    """
+
+    uri: str
+    words: str
+    label: str
+    rule: str
+    names: tuple[str, ...]
+    narrower: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """Hits, best first, and what they cost. `message` says why there are none, and is empty when there are some."""
+    """Hits, best first, and what they cost. `message` says why there are none, and is empty when there are some.
+
+    `understood`: concepts that the text means; asking with `plain` leaves them out.
+    """
 
     hits: tuple[Hit, ...]
     timing_ms: Timing
     message: str = ""
+    understood: tuple[Understood, ...] = ()

@@ -84,9 +84,10 @@ def patch(tmp_path: Path) -> Path:
 
 def test_the_json_form_is_as_documented(ask: Any) -> None:
     form = ask("purple", "--not", "red", "--where", "culture=Ming", "-k", 2, "--json").json
-    assert list(form) == ["query", "hits", "timing_ms"]
+    assert list(form) == ["query", "understood", "hits", "timing_ms"]
     assert form["query"] == {
         "text": "purple", "minus": "red", "image": None, "box": None, "where": {"culture": ["Ming"]}, "k": 2,
+        "plain": False,
     }  # fmt: skip
     first = form["hits"][0]
     assert list(first) == ["record_id", "title", "score", "probability", "guess", "level", "region", "reasons"]
@@ -140,7 +141,7 @@ def test_filters(ask: Any, filters: list[str], ids: set[str]) -> None:
 
 def test_a_text_with_an_equals_sign_is_a_text_where_nothing_is_filtered(ask: Any) -> None:
     assert ask("x=red", "--json").json["query"] | {"k": 0} == {
-        "text": "x=red", "minus": None, "image": None, "box": None, "where": {}, "k": 0,
+        "text": "x=red", "minus": None, "image": None, "box": None, "where": {}, "k": 0, "plain": False,
     }  # fmt: skip
 
 
@@ -321,3 +322,24 @@ def test_an_answer_without_hits_and_a_query_picture(monkeypatch: pytest.MonkeyPa
     rows = table(monkeypatch, query=query, message="nothing found")
     assert "a box on a picture" in rows[0]
     assert "nothing found; encoding" in rows[-1]
+
+
+def test_what_the_thesaurus_knows_of_a_word_is_looked_for_too(ask: Any, museum: Path, sherd: Any) -> None:
+    """The catalogue says 'dish'; the question says 盘, which only the thesaurus brings together."""
+    turtle = museum / "dishes.ttl"
+    turtle.write_text(
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .\n"
+        '<urn:d:vessel> a skos:Concept ; skos:prefLabel "vessel"@en, "器皿"@zh-Hans .\n'
+        '<urn:d:dish> a skos:Concept ; skos:broader <urn:d:vessel> ; skos:prefLabel "dish"@en, "盘"@zh-Hans .\n',
+        "utf-8",
+    )
+    assert ask("盘", "--json").json["understood"] == []
+    assert sherd("thesaurus", "import", turtle, "--library", museum / "lib").code == 0
+    for word in ("盘", "器皿"):
+        found = ask(word, "--json").json
+        assert {hit["record_id"] for hit in found["hits"] if hit["reasons"]["lexical"] > 0} == {"Q-1"}
+        assert [one["words"] for one in found["understood"]] == [word]
+    plain = ask("盘", "--plain", "--json").json
+    assert plain["understood"] == []
+    assert all(hit["reasons"]["lexical"] == 0 for hit in plain["hits"])
+    assert "'器皿' is urn:d:vessel" in ask("器皿", "--language", "en").out

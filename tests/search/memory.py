@@ -16,7 +16,7 @@ from sherd.encoder.protocol import Encoder
 from sherd.encoder.toy import ToyEncoder
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
-from sherd.types import KeyArray, PartInfo, Picture
+from sherd.types import KeyArray, PartInfo, Picture, Understood
 from sherd.vectors.parts import PartStore
 
 COLOURS = {
@@ -94,7 +94,12 @@ class MemoryCatalogue(Catalogue):
                     found.setdefault(one.record_id, []).append((key, one.image))
         return found
 
-    def lexical(self, text: str, limit: int, where: Where | None = None) -> list[tuple[str, float]]:
+    def understood(self, text: str) -> tuple[Understood, ...]:
+        return ()
+
+    def lexical(
+        self, text: str, limit: int, where: Where | None = None, labels: Sequence[str] = ()
+    ) -> list[tuple[str, float]]:
         asked = set(text.lower().split())
         scores = [(record_id, float(len(asked & set(words.split())))) for record_id, words in self.words.items()]
         passing = [s for s in scores if s[1] > 0 and self._passes(Shown(s[0], "", ""), where)]

@@ -21,7 +21,9 @@ def test_the_whole_form() -> None:
             "box": {"x": 0, "y": 0, "w": 0.333333, "h": 1},
             "where": {"culture": ["Tang", "Song"]},
             "k": 7,
+            "plain": False,
         },
+        "understood": [],
         "hits": [
             {
                 "record_id": "R-1",
@@ -41,7 +43,7 @@ def test_the_whole_form() -> None:
 
 def test_what_was_not_given_is_null_and_no_hits_are_an_empty_list() -> None:
     form = as_json(asked())
-    assert form["query"] == {"text": "lotus", "minus": None, "image": None, "box": None, "where": {}, "k": 10}
+    assert form["query"] == {"text": "lotus", "minus": None, "image": None, "box": None, "where": {}, "k": 10, "plain": False}
     assert form["hits"] == []
 
 

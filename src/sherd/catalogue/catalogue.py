@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import Connection, RowMapping, Select, String, cast, distinct, func, select
 
 from sherd.catalogue import filters, lexical, migrations
+from sherd.catalogue.concepts import understand
 from sherd.catalogue.database import Database
 from sherd.catalogue.filters import FIELDS as FIELDS
 from sherd.catalogue.filters import Where
@@ -31,7 +32,7 @@ from sherd.catalogue.schema import (
     vectors,
 )
 from sherd.errors import InvalidArgument, SchemaTooOld
-from sherd.types import Box, KeyArray, PartInfo, Record, Region, SourceImage
+from sherd.types import Box, KeyArray, PartInfo, Record, Region, SourceImage, Understood
 
 _CHUNK = 900
 """Values in one IN list; SQLite allows 32,766 variables, and a statement of this size is still kept prepared."""
@@ -257,13 +258,20 @@ class Catalogue:
                     found[record_id] = [(key, image.path) for key, image in shown.get(number, [])]
         return found
 
-    def lexical(self, text: str, limit: int, where: Where | None = None) -> list[tuple[str, float]]:
+    def lexical(
+        self, text: str, limit: int, where: Where | None = None, labels: Sequence[str] = ()
+    ) -> list[tuple[str, float]]:
         """(record_id, score) of the records whose words match, best first, at most `limit`; score above 0 (BM25).
 
-        Any word of the text counts; see `sherd.catalogue.lexical`. Raises InvalidArgument as `live_keys` does.
+        Any word of the text counts, and each of `labels` as a whole; see `sherd.catalogue.lexical`. Raises
+        InvalidArgument as `live_keys` does.
         """
         with self.database.read() as connection:
-            return lexical.search(connection, text, limit, filters.allowed_records(connection, where))
+            return lexical.search(connection, text, limit, filters.allowed_records(connection, where), labels)
+
+    def understood(self, text: str) -> tuple[Understood, ...]:
+        """The concepts of the library's thesauri that a text plainly means, with what else they are called."""
+        return understand(self.database, text)
 
     def count(self) -> tuple[int, int]:
         """(records, pictures that some record shows)."""

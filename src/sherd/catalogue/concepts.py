@@ -13,10 +13,11 @@ from sherd.catalogue import lexical
 from sherd.catalogue.database import Database
 from sherd.catalogue.schema import concept_closure, concept_labels, concepts, thesauri
 from sherd.errors import InvalidArgument, UnknownConcept
+from sherd.thesaurus.check import labels_of
 from sherd.thesaurus.folding import fold_label, fold_pinyin
 from sherd.thesaurus.iconclass import base_notation
-from sherd.thesaurus.linking import Named
-from sherd.types import Concept
+from sherd.thesaurus.linking import PLAIN, Named, link
+from sherd.types import Concept, Understood
 
 MAX_LIMIT = 1_000
 _CHUNK = 900
@@ -26,6 +27,8 @@ _PER_CONCEPT = 8
 _AT_LEAST = 200
 """Labels read at least, so that the short ones among them can be told first."""
 _MAX_NEAR = 4_000
+_MOST_NARROWER = 20
+"""Narrower concepts whose names widen a search; the nearest."""
 ENDS = 24
 """Characters of `head` and `tail` of a label."""
 _words = table("concept_words", column("rowid"), column("words"))
@@ -164,6 +167,26 @@ def search(
                 for one in stage(connection, squeezed, as_pinyin, rows):
                     found.setdefault(one.uri, one)
     return list(found.values())[:limit]
+
+
+def understand(database: Database, text_: str) -> tuple[Understood, ...]:
+    """The concepts that a text plainly means, each with its other names and those of all that is narrower.
+
+    Near spellings and near meanings do not count: what a search is widened by must be sure.
+    """
+    with database.read() as connection:
+        if connection.scalar(select(concepts.c.number).limit(1)) is None:
+            return ()
+    found = [one for one in link(text_, LibraryLabels(database)) if one.rule in PLAIN]
+    below = {one.uri: [uri for uri, _ in descendants(database, one.uri)][:_MOST_NARROWER] for one in found}
+    named = get_many(database, list(dict.fromkeys([*below, *(uri for some in below.values() for uri in some)])))
+    told = []
+    for one in found:
+        names = [name for uri in (one.uri, *below[one.uri]) for _, name, _ in labels_of(named[uri])]
+        told.append(
+            Understood(one.uri, one.words, one.label, str(one.rule), tuple(dict.fromkeys(names)), len(below[one.uri]))
+        )
+    return tuple(told)
 
 
 class LibraryLabels:

@@ -36,6 +36,7 @@ _STOP = frozenset(
     | {"the", "this", "to", "was", "were", "which", "with", "的", "和", "与", "在", "有", "之"}
 )
 _MAX_QUERY_TOKENS = 64
+_MAX_LABELS = 128
 
 
 def fold(value: str) -> str:
@@ -111,17 +112,24 @@ def remove(connection: Connection, numbers: Iterable[int]) -> None:
 
 
 def search(
-    connection: Connection, query: str, limit: int, restrict: Sequence[Select[tuple[int]]] = ()
+    connection: Connection,
+    query: str,
+    limit: int,
+    restrict: Sequence[Select[tuple[int]]] = (),
+    labels: Iterable[str] = (),
 ) -> list[tuple[str, float]]:
     """(record_id, score) best first; score is BM25 with the sign turned, above 0.
 
     Args:
         query: as a person typed it.
         restrict: selects of record numbers; a record must be in all of them.
+        labels: further words for the same things; of each all words must stand together.
     """
-    expression = query_of(query)
-    if expression is None or limit < 1:
+    phrases = [f'"{" ".join(tokens)}"' for label in labels if (tokens := tokens_of(label))]
+    asked = [one for one in (query_of(query), *phrases[:_MAX_LABELS]) if one is not None]
+    if not asked or limit < 1:
         return []
+    expression = " OR ".join(dict.fromkeys(asked))
     rank: ColumnElement[float] = literal_column(f"bm25(lexical, {', '.join(map(str, _WEIGHTS))})")
     rows = (
         select(records.c.record_id, rank.label("rank"))

@@ -40,6 +40,7 @@ def search(
     where: list[str] | None = typer.Option(
         None, "--where", metavar="FIELD=VALUE...", help="Only such records; values with | between are alternatives."
     ),
+    plain: bool = typer.Option(False, "--plain", help="Look for the words as they are, not by the thesaurus too."),
     k: int = typer.Option(10, "-k", min=1, max=MAX_K, help="How many records."),
     sheet: Path | None = typer.Option(None, "--sheet", metavar="FILE.png", help="Write a contact sheet."),
     report: Path | None = typer.Option(None, "--report", metavar="FILE.html", help="Write a report to read or print."),
@@ -66,7 +67,7 @@ def search(
 
     with Library.open(library) as there:
         picture = open_query_picture(image) if image is not None else None
-        query = Query(text=text, minus=minus, image=picture, box=asked_box, where=filters, k=k)
+        query = Query(text=text, minus=minus, image=picture, box=asked_box, where=filters, k=k, plain=plain)
         searcher = Searcher.open(there, model)
         asked = Asked(query, searcher.search(query), str(image) if image is not None else None)
         told = language.value if language is not None else language_of(text)

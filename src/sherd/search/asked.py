@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -46,7 +46,9 @@ def as_json(asked: Asked) -> JsonObject:
             "box": _box(query.box) if query.box else None,
             "where": {field: list(values) for field, values in query.where.items()},
             "k": query.k,
+            "plain": query.plain,
         },
+        "understood": [asdict(one) for one in asked.answer.understood],
         "hits": [_hit(hit) for hit in asked.answer.hits],
         "timing_ms": {
             stage: round(getattr(timing, stage), 3) for stage in ("encode", "index", "rerank", "catalogue", "total")

@@ -15,6 +15,7 @@ from sherd.search.words import (
     query_words,
     reason_words,
     timing_words,
+    understood_words,
 )
 from sherd.types import Hit
 
@@ -38,6 +39,8 @@ def list_answer(asked: Asked, *, language: Language = "en", stream: TextIO | Non
     from rich.console import Console
 
     stream = stream or sys.stdout
+    for one in asked.answer.understood:
+        print(printable(understood_words(one, language)), file=stream)
     console = Console(file=stream, highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         _table(asked, console, language)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,7 +25,7 @@ from sherd.search.question import Question, encode
 from sherd.search.rerank import Scores, score
 from sherd.search.settings import SearchSettings
 from sherd.search.stopwatch import Stopwatch
-from sherd.types import Answer, Box, Hit, HitRegion, KeyArray, Level, Query
+from sherd.types import Answer, Box, Hit, HitRegion, KeyArray, Level, Query, Understood
 from sherd.vectors.faiss_index import IndexSettings
 
 _log = logging.getLogger(__name__)
@@ -120,11 +121,13 @@ class Searcher:
             EncoderMismatch, CorruptData: as on opening.
         """
         watch = Stopwatch()
-        question, ranked = self._rank(query, query.k, watch)
+        with watch.stage("catalogue"):
+            meant = self._meant(query)
+        question, ranked = self._rank(query, query.k, watch, meant)
         with watch.stage("rerank"):
             hits = tuple(self._hit(question, one, n) for n, one in enumerate(ranked))
         message = "" if hits else self._why_nothing(query)
-        return Answer(hits, watch.timing(), message)
+        return Answer(hits, watch.timing(), message, meant)
 
     def rank(self, query: Query, k: int) -> list[Ranked]:
         """The best k records as `search` orders them, without the cost of locating (for evaluation; k may be large).
@@ -132,26 +135,35 @@ class Searcher:
         Raises:
             See `search`.
         """
-        return self._rank(query, k, Stopwatch())[1]
+        return self._rank(query, k, Stopwatch(), self._meant(query))[1]
 
-    def _rank(self, query: Query, k: int, watch: Stopwatch) -> tuple[Question, list[Ranked]]:
+    def _meant(self, query: Query) -> tuple[Understood, ...]:
+        if query.text is None or query.plain or self.settings.lexical == 0:
+            return ()
+        return self._catalogue.understood(query.text)
+
+    def _rank(
+        self, query: Query, k: int, watch: Stopwatch, meant: Sequence[Understood]
+    ) -> tuple[Question, list[Ranked]]:
         with watch.stage("encode"):
             question = encode(query, self._encoder, self.settings)
         try:
-            return question, self._rank_once(question, query, k, watch)
+            return question, self._rank_once(question, query, k, watch, meant)
         except CorruptData:
             # A writer may have merged parts and removed the old ones between our look at the catalogue and our reading.
             generation = self._candidates.generation
             self.refresh()
             if self._candidates.generation == generation:
                 raise
-            return question, self._rank_once(question, query, k, watch)
+            return question, self._rank_once(question, query, k, watch, meant)
 
-    def _rank_once(self, question: Question, query: Query, k: int, watch: Stopwatch) -> list[Ranked]:
+    def _rank_once(
+        self, question: Question, query: Query, k: int, watch: Stopwatch, meant: Sequence[Understood]
+    ) -> list[Ranked]:
         with watch.stage("catalogue"):
             self.refresh()
             allowed = self._catalogue.live_keys(query.where) if query.where else None
-            words, unwanted = self._words(question, query)
+            words, unwanted = self._words(question, query, [name for one in meant for name in one.names])
             shown_by_words = self._catalogue.keys_of(list(words)) if words else {}
         count = max(self.settings.candidates, 2 * k)
         with watch.stage("index"):
@@ -174,17 +186,19 @@ class Searcher:
         with watch.stage("rerank"):
             return self._grouped(keys, scores, shown, words, unwanted, query)[:k]
 
-    def _words(self, question: Question, query: Query) -> tuple[dict[str, float], dict[str, float]]:
+    def _words(
+        self, question: Question, query: Query, names: Sequence[str]
+    ) -> tuple[dict[str, float], dict[str, float]]:
         """Shares of the score by record id: for words that were asked for, and for words that are not wanted."""
 
-        def shares(text: str | None, weight: float) -> dict[str, float]:
+        def shares(text: str | None, weight: float, labels: Sequence[str] = ()) -> dict[str, float]:
             if text is None or weight == 0:
                 return {}
-            found = self._catalogue.lexical(text, self.settings.lexical_candidates, query.where or None)
+            found = self._catalogue.lexical(text, self.settings.lexical_candidates, query.where or None, labels)
             top = max((value for _, value in found), default=0.0)
             return {record_id: round(weight * value / top, _DECIMALS) for record_id, value in found if value > 0}
 
-        wanted = shares(question.text, self.settings.lexical)
+        wanted = shares(question.text, self.settings.lexical, names)
         return wanted, shares(question.minus_text, -self.settings.minus * self.settings.lexical)
 
     def _grouped(

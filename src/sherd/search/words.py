@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from sherd.types import Answer, Box, Hit, Level, Query, Timing
+from sherd.types import Answer, Box, Hit, Level, Query, Timing, Understood
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -53,6 +53,18 @@ def matched_by(hit: Hit, language: Language = "en") -> str:
     if hit.level is Level.FUSED and hit.reasons.get("lexical", 0.0) >= seen:
         return _BY_WORDS[language]
     return level_words(hit.level, language)
+
+
+def understood_words(one: Understood, language: Language = "en") -> str:
+    """What words of the question were taken for, and by what else was looked for."""
+    others = [name for name in one.names if name != one.words]
+    shown = ("、" if language == "zh" else ", ").join(others[:6])
+    more = len(others) - 6
+    if language == "zh":
+        rest = f" 等 {len(others)} 个名称" if more > 0 else ""
+        return f"“{one.words}”理解为 {one.uri}，并按其他名称检索：{shown}{rest}（--plain 只按原文）"
+    rest = f" and {more} more" if more > 0 else ""
+    return f"'{one.words}' is {one.uri}, so also looked for: {shown}{rest} (--plain looks for the words alone)"
 
 
 def reason_words(reasons: Mapping[str, float], language: Language = "en") -> list[tuple[str, float]]:

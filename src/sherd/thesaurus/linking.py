@@ -39,6 +39,8 @@ class Rule(StrEnum):
     EMBEDDING = "embedding"
 
 
+PLAIN = (Rule.EXACT, Rule.ALTERNATIVE, Rule.VARIANT, Rule.PINYIN)
+"""Rules by which a label says it."""
 _SCORES = {Rule.EXACT: 1.0, Rule.ALTERNATIVE: 0.96, Rule.VARIANT: 0.94, Rule.PINYIN: 0.9}
 
 
