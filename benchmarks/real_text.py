@@ -2,7 +2,7 @@
 
 Five folds. Crests (kamon_crests) are split by title, so that no title asked for was learnt from, also not as the name
 of a motif; catalogues (getty_catalogues) by object. In every fold the arm `full` and the arm `clip_phrases` of
-configs/arms.queue are trained for 600 steps from the common start, which has seen neither pack, and are asked for the
+configs/arms.queue are trained for 500 steps from the common start, which has seen neither pack, and are asked for the
 fold that they have not seen, through the search that serves users. Figures are over the queries of all folds, paired
 between the arms, intervals over titles and objects. `familiar`: queries for crests of whose title every character
 occurs in titles that were learnt from (motif, number, arrangement and frame seen apart).
@@ -32,7 +32,7 @@ from sherd.evaluation.table import QueryTable, joined
 from sherd.training.train import train_settings
 
 FOLDS = 5
-STEPS = 600
+STEPS = 500
 ARMS = ("full", "clip_phrases")
 PACKS = {"kamon_crests": "title", "getty_catalogues": "object_id"}
 """What must not be on both sides."""
