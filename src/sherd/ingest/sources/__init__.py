@@ -1,4 +1,4 @@
-"""Where records come from: a folder, a spreadsheet, or JSON lines."""
+"""Where records come from: a folder, a spreadsheet, JSON lines, a COCO file, or IIIF manifests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 from sherd.errors import InvalidConfig, SourceError
 from sherd.ingest.columns import ColumnMapping
 from sherd.ingest.pictures import PictureLimits
+from sherd.ingest.sources.coco import CocoSource
 from sherd.ingest.sources.folder import FolderSource
+from sherd.ingest.sources.iiif import IIIFSource
 from sherd.ingest.sources.item import Source, SourceItem
 from sherd.ingest.sources.records import RecordsSource
 from sherd.ingest.sources.spreadsheet import SHEETS, SpreadsheetSource
@@ -17,6 +19,7 @@ __all__ = ["Source", "SourceItem", "open_source"]
 
 TABLE_NAMES = ("records.jsonl", "metadata.jsonl", "metadata.csv", "metadata.xlsx")
 _LINES = (".jsonl", ".ndjson")
+_JSON = ".json"
 
 
 def open_source(
@@ -30,7 +33,8 @@ def open_source(
     """The source at `path`: a folder of pictures, a folder with a table, or the table itself.
 
     Args:
-        path: a folder, or a .csv, .tsv, .xlsx, .xls or .jsonl file (its folder is then the root).
+        path: a folder, or a .csv, .tsv, .xlsx, .xls, .jsonl or .json file (its folder is then the root). A .json file is
+            a IIIF manifest or collection where it speaks of iiif.io, else COCO.
         metadata: the table to read, where it is not named records.jsonl or metadata.jsonl, .csv or .xlsx in `path`.
             Image paths in it are relative to `path`.
         mapping: a person's word on the columns of a spreadsheet.
@@ -46,6 +50,8 @@ def open_source(
     if mapping is not None and mapping.columns:
         what = f"{table.name} is JSON lines" if table else f"{path} has no spreadsheet"
         raise InvalidConfig(f"columns are mapped, but {what}; the mapping is for spreadsheets")
+    if table is not None and table.suffix.lower() == _JSON:
+        return IIIFSource(table, exclude, limits) if _speaks_iiif(table) else CocoSource(table, root, limits)
     if table is not None:
         return RecordsSource(table, root, limits)
     return FolderSource(root, exclude)
@@ -72,7 +78,16 @@ def _table_and_root(path: Path, metadata: Path | None) -> tuple[Path | None, Pat
 
 
 def _known(table: Path) -> Path:
-    if table.suffix.lower() not in (*SHEETS, *_LINES):
-        known = ", ".join((*SHEETS, *_LINES))
+    if table.suffix.lower() not in (*SHEETS, *_LINES, _JSON):
+        known = ", ".join((*SHEETS, *_LINES, _JSON))
         raise SourceError(f"{table}: '{table.suffix}' is no kind of table that is read; there are {known}")
     return table
+
+
+def _speaks_iiif(path: Path) -> bool:
+    """By the context that every manifest names near its beginning."""
+    try:
+        with path.open("rb") as stream:
+            return b"iiif.io" in stream.read(65_536)
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
