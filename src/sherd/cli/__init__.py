@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "clusters": ("sherd.cli.suggest", "clusters", "Group parts that look alike, to be decided about at once."),
     "review": ("sherd.cli.review", "app", "Decide about suggestions; see and take back decisions."),
     "audit": ("sherd.cli.audit", "app", "Find out whether decisions are as they were made."),
+    "export": ("sherd.cli.export", "export", "Write records, terms and decisions in the forms that others read."),
     "thesaurus": ("sherd.cli.thesaurus", "app", "Bring a thesaurus into a library, check it, look concepts up."),
     "models": ("sherd.cli.models", "app", "List, import and verify encoders."),
 }

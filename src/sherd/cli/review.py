@@ -199,6 +199,42 @@ def cluster(
         _tell(review.decide(there, made), as_json=as_json)
 
 
+@app.command("import")
+def import_(
+    file: Path = typer.Argument(
+        metavar="FILE",
+        help="A workbook or .csv that `sherd export workbook` wrote, or Web Annotations (.json, a folder).",
+    ),
+    library: Path = LIBRARY,
+    who: str = WHO,
+    by_name: bool = typer.Option(
+        False, "--by-name", help="Annotations: pictures at other addresses count by the name of their file."
+    ),
+    as_json: bool = JSON,
+) -> None:
+    """Take in decisions that were made elsewhere: only what was changed counts, a machine's word never does."""
+    from sherd.ingest.library import Library
+
+    with Library.open(library) as there:
+        name = who or getpass.getuser()
+        if file.suffix.lower() in (".xlsx", ".xlsm", ".csv", ".tsv"):
+            from sherd.exports.workbook_reader import import_workbook
+
+            found = asdict(import_workbook(there, file, name))
+        else:
+            from sherd.exports.web_annotation_reader import import_annotations
+
+            found = asdict(import_annotations(there, file, name, by_name=by_name))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False, default=str))
+        return
+    for name, value in found.items():
+        rows = value if isinstance(value, (list, tuple)) else []
+        print(f"{name.replace('_', ' ')}: {len(rows) if isinstance(value, (list, tuple)) else value}")
+        for row in rows[:20]:
+            print(f"    {row}")
+
+
 @app.command("log")
 def log(
     records: list[str] | None = typer.Argument(None, metavar="[RECORD]...", help="Only about these; all without any."),

@@ -6,14 +6,16 @@ catalogue's own, is a fact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
 from itertools import islice
+from pathlib import Path
 
 from sherd.catalogue import decisions
 from sherd.catalogue.catalogue import StoredPicture
+from sherd.catalogue.lookup import originals
 from sherd.ingest.library import Library
 from sherd.suggest.known import TermReader
 from sherd.suggest.review import standings
@@ -131,6 +133,21 @@ def describe(
                 if one.probability is not None
             ]  # fmt: skip
             yield Described(record, tuple(pictures.get(name, ())), tuple(said))
+
+
+def originals_of(library: Library) -> Callable[[Shot], Path | None]:
+    """Gives the file of a picture as its source has it; None where it is not there any more."""
+
+    def original(shot: Shot) -> Path | None:
+        stored = library.catalogue.pictures_by_sha256([shot.sha256]).get(shot.sha256)
+        if stored is None:
+            return None
+        with library.catalogue.database.read() as connection:
+            places = originals(connection, [stored.key]).get(stored.key, [])
+        files = (Path(one.root) / one.path for one in places)
+        return next((file for file in files if file.is_file()), None)
+
+    return original
 
 
 def _pictures(library: Library, records: Sequence[str]) -> dict[str, list[Shot]]:

@@ -33,7 +33,7 @@ def open_source(
     """The source at `path`: a folder of pictures, a folder with a table, or the table itself.
 
     Args:
-        path: a folder, or a .csv, .tsv, .xlsx, .xls, .jsonl or .json file (its folder is then the root). A .json file is
+        path: a folder, or a .csv, .tsv, .xlsx, .xls, .jsonl or .json file (its folder is then the root). A .json is
             a IIIF manifest or collection where it speaks of iiif.io, else COCO.
         metadata: the table to read, where it is not named records.jsonl or metadata.jsonl, .csv or .xlsx in `path`.
             Image paths in it are relative to `path`.
