@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 
 from sherd.errors import RejectedItem
 from sherd.ingest.files import read_below, shown
-from sherd.ingest.sources.json_lines import MAX_DEPTH
 from sherd.ingest.sources.texts import check_text
 
 MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
+MAX_DEPTH = 64
 
 
 def read_document(root: Path, relative: str) -> Any:
@@ -24,17 +24,20 @@ def read_document(root: Path, relative: str) -> Any:
     return parse_document(read_below(root, relative, MAX_DOCUMENT_BYTES))
 
 
-def parse_document(data: bytes) -> Any:
+def parse_document(data: bytes, start: int = 0) -> Any:
     """The JSON value of these bytes.
 
+    Args:
+        start: where in their file they begin; only at the very beginning a byte order mark is forgiven.
     Raises:
         RejectedItem: text_undecodable, text_invalid, json_invalid, json_too_deep, json_duplicate_key or
             json_not_finite.
     """
     try:
-        value = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeats, parse_constant=_no_constant)
+        text = data.decode("utf-8" if start else "utf-8-sig")
+        value = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
     except UnicodeDecodeError as error:
-        raise RejectedItem("text_undecodable", f"byte {error.start} of the file is not UTF-8") from error
+        raise RejectedItem("text_undecodable", f"byte {start + error.start} of the file is not UTF-8") from error
     except RecursionError as error:
         raise RejectedItem("json_too_deep", f"nested deeper than {MAX_DEPTH}") from error
     except ValueError as error:  # json's own errors, and numbers of more digits than Python converts

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from sherd.errors import RejectedItem, SourceError
-from sherd.ingest.files import shown
-from sherd.ingest.sources.texts import check_text
+from sherd.ingest.sources.json_documents import parse_document
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-MAX_DEPTH = 64
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | RejectedItem]]:
@@ -42,46 +38,9 @@ def read_lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | RejectedItem]
 
 def _parsed(line: bytes, start: int) -> dict[str, Any] | RejectedItem:
     try:
-        text = line.decode("utf-8-sig" if start == 0 else "utf-8")
-        value = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_no_constant)
-        if not isinstance(value, dict):
-            return RejectedItem("json_not_object", f"the line holds {type(value).__name__}, not an object")
-        _check_values(value)
+        value = parse_document(line, start)
     except RejectedItem as refusal:
         return refusal
-    except UnicodeDecodeError as error:
-        return RejectedItem("text_undecodable", f"byte {start + error.start} of the file is not UTF-8")
-    except RecursionError:
-        return RejectedItem("json_too_deep", f"nested deeper than {MAX_DEPTH}")
-    except ValueError as error:  # json's own errors, and numbers of more digits than Python converts
-        return RejectedItem("json_invalid", str(error)[:200])
+    if not isinstance(value, dict):
+        return RejectedItem("json_not_object", f"the line holds {type(value).__name__}, not an object")
     return value
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
-        raise RejectedItem("json_duplicate_key", f"the key {shown(twice)} stands twice in one object")
-    return found
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise RejectedItem("json_not_finite", f"{name} is no JSON number")
-
-
-def _check_values(value: Any) -> None:
-    """Depth and strings of a parsed value, without recursion."""
-    stack = [(value, 1)]
-    while stack:
-        item, depth = stack.pop()
-        if depth > MAX_DEPTH:
-            raise RejectedItem("json_too_deep", f"nested deeper than {MAX_DEPTH}")
-        if isinstance(item, str):
-            check_text(item, "a text")
-        elif isinstance(item, dict):
-            for name, inner in item.items():
-                check_text(name, "a key")
-                stack.append((inner, depth + 1))
-        elif isinstance(item, list):
-            stack.extend((inner, depth + 1) for inner in item)
