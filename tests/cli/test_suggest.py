@@ -227,3 +227,12 @@ def test_a_cluster_is_listed_and_decided_about(library: Path, run: Run) -> None:
     code, _, err = run("review", "cluster", "0123456789", "red", *at)
     assert code == 1
     assert "or it has changed" in err
+
+
+def test_what_follows_from_a_decision_is_not_proposed_and_what_is_narrower_still_is(library: Path, run: Run) -> None:
+    at = ("--library", library)
+    run("review", "accept", "T-54", "warm colour", *at)
+    run("review", "reject", "T-55", "cold colour", *at)
+    found = motifs(run("suggest", "T-54", "T-55", *at, "--facet", "motif", "--json")[1])
+    assert [one["concept"] for one in found["T-54"]["suggestions"]] == ["urn:c:red"]
+    assert "urn:c:green" not in [one["leaf"] for one in found["T-55"]["suggestions"]]

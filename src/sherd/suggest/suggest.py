@@ -68,6 +68,7 @@ class FacetView:
     concepts: ConceptVectors
     ladder: Ladder
     examples: Examples
+    centres: FloatArray
     model: FacetModel | None
 
     @property
@@ -176,7 +177,7 @@ class Suggester:
         if not keep.size:
             return None
         looks = self.looks.rows(keep)
-        evidence = gather_evidence(looks, view.concepts, view.examples, name_centres(self.looks, view.concepts))
+        evidence = gather_evidence(looks, view.concepts, view.examples, view.centres)
         right = [known[record].right for record in looks.records]
         wrong = [frozenset(known[record].wrong) for record in looks.records]
         return Taught(looks, evidence, truth_of(right, wrong, view.uris, view.ladder))
@@ -187,7 +188,7 @@ class Suggester:
     def _view(self, name: str, concepts: ConceptVectors) -> FacetView:
         ladder = Ladder.of([one.uri for one in concepts.concepts], self.thesaurus)
         examples = Examples.of(self.looks, {record: one.right for record, one in self._known_in(name).items()})
-        view = FacetView(name, concepts, ladder, examples, None)
+        view = FacetView(name, concepts, ladder, examples, name_centres(self.looks, concepts), None)
         taught = self.taught(view)
         model = None
         if taught is not None:
@@ -215,17 +216,18 @@ class Suggester:
         if missing := [name for name in wanted if name not in there]:
             raise InvalidArgument(f"the library has no record {missing[0]!r} with a picture that was indexed")
         views = [self.facet(name) for name in (facets if facets is not None else self.facet_names)]
-        asked = set(wanted)
-        keep = np.array([n for n, record in enumerate(self.looks.records) if record in asked], np.int64)
-        looks = self.looks.rows(keep)
         found: dict[str, list[Proposal]] = {record: [] for record in wanted}
-        for view in views:
-            for proposal in self._of_facet(view, looks):
-                found[proposal.record_id].append(proposal)
+        for start in range(0, len(wanted), _PAGE):
+            asked = set(wanted[start : start + _PAGE])
+            keep = np.array([n for n, record in enumerate(self.looks.records) if record in asked], np.int64)
+            looks = self.looks.rows(keep)
+            for view in views:
+                for proposal in self._of_facet(view, looks):
+                    found[proposal.record_id].append(proposal)
         return found
 
     def _of_facet(self, view: FacetView, looks: Looks) -> Iterable[Proposal]:
-        evidence = gather_evidence(looks, view.concepts, view.examples, name_centres(self.looks, view.concepts))
+        evidence = gather_evidence(looks, view.concepts, view.examples, view.centres)
         if view.model is not None:
             scores = view.model.scores(evidence, view.ladder)
         else:
@@ -238,7 +240,7 @@ class Suggester:
             score = np.asarray(scores[mine]).max(0)
             row = score if view.model is None else view.model.probabilities(score[None], view.ladder)[0]
             known = self.known.get(record, {}).get(view.name, Known())
-            chosen = self._chosen(view, row, known.by_person)
+            chosen = self._chosen(view, row, known)
             yield Proposal(
                 record,
                 view.name,
@@ -251,21 +253,25 @@ class Suggester:
                 view.model.source if view.model is not None else "",
             )
 
-    def _chosen(self, view: FacetView, row: Values, decided: set[str]) -> list[tuple[int, int]]:
-        """(concept, leaf) of what is suggested, likeliest leaf first; a concept once."""
+    def _chosen(self, view: FacetView, row: Values, known: Known) -> list[tuple[int, int]]:
+        """(concept, leaf) of what is suggested, likeliest leaf first; a concept once.
+
+        Not what a person accepted, nor what follows from that, nor anything below what a person refused.
+        """
         uris = view.uris
+        settled = {above for uri in known.by_person & known.right.keys() for above in self.thesaurus.steps_up(uri)}
         found: dict[int, int] = {}
         for leaf in np.argsort(-np.where(view.ladder.leaf, row, -np.inf), kind="stable").tolist():
             if len(found) == self.settings.most or not view.ladder.leaf[leaf]:
                 break
             ways = [leaf, *view.ladder.above[leaf]]
-            if any(uris[one] in decided for one in ways):
+            if uris[leaf] in settled or any(uris[one] in known.wrong for one in ways):
                 continue
             if view.model is None:
                 found.setdefault(leaf, leaf)
                 continue
             reached = next((one for one in ways if row[one] >= self.settings.at_least), None)
-            if reached is not None:
+            if reached is not None and uris[reached] not in settled:
                 found.setdefault(reached, leaf)
         # What is above another suggestion says nothing new.
         above = {higher for concept in found for higher in view.ladder.above[concept]}
