@@ -117,7 +117,8 @@ def test_a_label_is_found_over_one_slip(database: Database, slip: str) -> None:
 
 def test_a_text_is_understood_with_its_other_names_and_narrower_ones(database: Database) -> None:
     (one,) = concepts.understand(database, "a Container of clay")
-    assert (one.uri, one.words, one.label, one.rule, one.narrower) == (VESSEL, "Container", "container", "alternative", 2)
+    assert (one.uri, one.words, one.label) == (VESSEL, "Container", "container")
+    assert (one.rule, one.narrower) == ("alternative", 2)
     assert {"vessel", "容器", "tripod", "圓鼎", "yuan ding", "gui", "簋"} <= set(one.names)
     assert [found.uri for found in concepts.understand(database, "圆鼎 and a gui")] == [TRIPOD, GUI]
     assert concepts.understand(database, "tripood of clay") == ()

@@ -43,7 +43,15 @@ def test_the_whole_form() -> None:
 
 def test_what_was_not_given_is_null_and_no_hits_are_an_empty_list() -> None:
     form = as_json(asked())
-    assert form["query"] == {"text": "lotus", "minus": None, "image": None, "box": None, "where": {}, "k": 10, "plain": False}
+    assert form["query"] == {
+        "text": "lotus",
+        "minus": None,
+        "image": None,
+        "box": None,
+        "where": {},
+        "k": 10,
+        "plain": False,
+    }
     assert form["hits"] == []
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from sherd.encoder.toy import ToyEncoder
 from sherd.errors import CorruptData, EncoderMismatch, InvalidArgument
+from sherd.search.calibrate import Curve
+from sherd.search.confidence import Confidence, save_confidence
 from sherd.search.searcher import Searcher, level_of
 from sherd.search.settings import SearchSettings
 from sherd.types import Box, Level, Query
@@ -286,7 +288,9 @@ def test_more_candidates_find_what_is_not_near_as_a_whole_and_best_by_its_parts(
 
 
 def test_no_setting_is_forgotten_above() -> None:
-    assert {name for name, _, _ in SETTINGS} | {"candidates"} == {field.name for field in fields(SearchSettings)}
+    assert {name for name, _, _ in SETTINGS} | {"candidates", "guess_below"} == {
+        field.name for field in fields(SearchSettings)
+    }
 
 
 @pytest.mark.parametrize("bad", [{"minus": -1.0}, {"sharpness": float("nan")}, {"text_share": 2}, {"candidates": 0}])
@@ -307,3 +311,16 @@ def test_bad_settings_are_refused(bad: dict[str, float]) -> None:
 )
 def test_the_level_says_what_carries_the_score(reasons: dict[str, float], level: Level) -> None:
     assert level_of(reasons, 0.6) is level
+
+
+def test_hits_below_the_line_are_guesses(library: MemoryLibrary) -> None:
+    library.add(*((f"F-{n}", plain(("green", "blue", "white", "black")[n % 4])) for n in range(40)))
+    curves = Confidence(Curve((-1.0, 3.0), (0.1, 0.9)), None)
+    save_confidence(curves, library.folder, library.encoder.fingerprint)
+    hits = searcher(library).search(Query(text="red")).hits
+    assert all(hit.probability is not None for hit in hits)
+    assert all(hit.guess == (hit.probability < 0.5) for hit in hits if hit.probability is not None)
+    assert {hit.guess for hit in hits} == {True, False}
+    assert {hit.guess for hit in searcher(library, guess_below=0.0).search(Query(text="red")).hits} == {False}
+    with_minus = searcher(library).search(Query(text="red", minus="blue")).hits
+    assert {hit.probability for hit in with_minus} == {None}

@@ -126,10 +126,16 @@ def check_up(
     from sherd.ingest.library import Library
     from sherd.suggest.checkup import check_up as run
     from sherd.suggest.suggest import Suggester, SuggestSettings
+    from sherd.suggest.trust import keep_confidence
 
     with Library.open(library) as there:
         suggester = Suggester.open(there, settings=SuggestSettings(coverage=coverage, at_least=at_least))
         found = run(suggester, facet or None)
+        kept = None
+        try:
+            kept = keep_confidence(suggester, there)
+        except OSError as error:  # a library that may only be read can still be checked
+            typer.echo(f"sherd: {there.folder}: searches get no probabilities ({error.strerror})", err=True)
         if report is not None:
             from sherd.suggest.checkup_page import checkup_page
 
@@ -152,5 +158,8 @@ def check_up(
                 print(f"    {suggester.name(weak.uri)} needs examples: it stands on {weak.examples} records")
         for name in found.too_little:
             print(f"{name}: too little is known to judge")
+        curves = (("names", kept.names), ("sentences", kept.sentences)) if kept is not None else ()
+        if kinds := [name for name, curve in curves if curve is not None]:
+            print(f"searches by {' and '.join(kinds)} now tell how likely a hit is right")
         if report is not None:
             print(report)

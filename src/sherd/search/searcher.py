@@ -20,6 +20,7 @@ from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.search.asked import About
 from sherd.search.candidates import Candidates
+from sherd.search.confidence import LEAST, load_confidence, middling_keys, middling_scores
 from sherd.search.locate import box_from_heat
 from sherd.search.question import Question, encode
 from sherd.search.rerank import Scores, score
@@ -75,6 +76,7 @@ class Searcher:
         self._library, self._catalogue, self._encoder = library, library.catalogue, encoder
         self._refuse_other_encoder()
         self._candidates = Candidates(library, encoder.fingerprint, index_settings)
+        self._confidence = load_confidence(library.folder, encoder.fingerprint)
 
     @classmethod
     def open(cls, library: Library, model: str | None = None) -> Searcher:
@@ -125,7 +127,8 @@ class Searcher:
             meant = self._meant(query)
         question, ranked = self._rank(query, query.k, watch, meant)
         with watch.stage("rerank"):
-            hits = tuple(self._hit(question, one, n) for n, one in enumerate(ranked))
+            likely = self._likely(question, query, ranked)
+            hits = tuple(self._hit(question, one, n, p) for n, (one, p) in enumerate(zip(ranked, likely, strict=True)))
         message = "" if hits else self._why_nothing(query)
         return Answer(hits, watch.timing(), message, meant)
 
@@ -229,7 +232,17 @@ class Searcher:
             ranked.append(Ranked(record_id, one.title, one.image, int(keys[n]), int(scores.best_part[n]), reasons))
         return sorted(ranked, key=lambda one: (-one.score, one.record_id))
 
-    def _hit(self, question: Question, one: Ranked, place: int) -> Hit:
+    def _likely(self, question: Question, query: Query, ranked: Sequence[Ranked]) -> list[float | None]:
+        """How likely each hit of a text is right by what is seen; None for other questions, and where nothing tells."""
+        asked_by_text = query.text is not None and query.image is None and query.minus is None
+        if self._confidence is None or not asked_by_text or question.text is None or len(self) < LEAST:
+            return [None] * len(ranked)
+        rows = self._candidates.rows
+        middling = middling_scores(question, rows, middling_keys(rows), self.settings)
+        seen = np.array([one.reasons["object"] + one.reasons["part"] for one in ranked], np.float64)
+        return self._confidence.of(question.text, seen, middling)
+
+    def _hit(self, question: Question, one: Ranked, place: int, probability: float | None) -> Hit:
         sha256 = self._candidates.rows.sha256(np.array([one.key]))[0]
         level = level_of(one.reasons, self.settings.level_margin)
         box = self._box(question, one, sha256, level, refine=place < self.settings.refine)
@@ -241,6 +254,8 @@ class Searcher:
             region=HitRegion(one.image, box) if box is not None else None,
             reasons=one.reasons,
             image=one.image,
+            probability=probability,
+            guess=probability is not None and probability < self.settings.guess_below,
             sha256=sha256,
         )
 

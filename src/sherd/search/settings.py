@@ -30,6 +30,7 @@ class SearchSettings:
     lexical_candidates: records taken from the full text.
     level_margin: the share of the visual score, 0.5..1, above which a hit is called a part or an object hit.
     refine: so many of the first hits get their box from a heat map; 0 leaves the boxes of the parts.
+    guess_below: hits with a smaller probability, 0..1, are marked as guesses.
     refine_level: the height over the mean, as a fraction of the peak's, down to which cells belong to the box.
     """
 
@@ -52,13 +53,16 @@ class SearchSettings:
     level_margin: float = 0.6
     refine: int = 10
     refine_level: float = 0.5
+    guess_below: float = 0.5
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if not math.isfinite(value) or value < 0:
                 raise InvalidArgument(f"search setting {field.name} is {value}; give a number of 0 or more")
-        if self.text_share > 1 or self.refine_level > 1 or self.level_margin > 1:
-            raise InvalidArgument("search settings text_share, refine_level and level_margin are fractions 0..1")
+        if max(self.text_share, self.refine_level, self.level_margin, self.guess_below) > 1:
+            raise InvalidArgument(
+                "search settings text_share, refine_level, level_margin and guess_below are fractions 0..1"
+            )
         if self.candidates < 1:
             raise InvalidArgument("search setting candidates must be 1 or more")

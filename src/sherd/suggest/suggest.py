@@ -97,7 +97,7 @@ class Suggester:
         elsewhere: Mapping[str, FacetModel] | None = None,
     ) -> None:
         self.settings = settings or SuggestSettings()
-        self._library, self._encoder = library, encoder
+        self._library, self.encoder = library, encoder
         self._elsewhere = elsewhere or {}
         self.thesaurus = thesaurus_of(library)
         self.standings = standings(decisions.everything(library.catalogue.database))
@@ -166,7 +166,7 @@ class Suggester:
         if name not in self.facet_names:
             raise InvalidArgument(f"there is no facet {name!r}; there are {', '.join(self.facet_names)}")
         if name not in self._views:
-            concepts = ConceptVectors.of(map(self.thesaurus.concept, self.facet_names[name]), self._encoder)
+            concepts = ConceptVectors.of(map(self.thesaurus.concept, self.facet_names[name]), self.encoder)
             self._views[name] = self._view(name, concepts)
         return self._views[name]
 
@@ -327,7 +327,7 @@ class Suggester:
             (sha256,) = self._rows.sha256(looks.keys[picture : picture + 1])
             try:
                 pixels = thumbnail_pixels(self._library.thumbnail(sha256).read_bytes())
-                heat = self._encoder.heat(pixels, vector)
+                heat = self.encoder.heat(pixels, vector)
                 level = heat.mean() + 0.5 * (heat.max() - heat.mean())
                 return HitRegion(looks.images[picture], box_from_heat(heat)), round(float((heat >= level).mean()), 4)
             except (OSError, CorruptData, RejectedItem):
@@ -340,7 +340,7 @@ class Suggester:
 
     @cached_property
     def _rows(self) -> PartRows:
-        return _part_rows(self._library, self._encoder.fingerprint)
+        return _part_rows(self._library, self.encoder.fingerprint)
 
 
 def thesaurus_of(library: Library) -> Thesaurus:
