@@ -38,7 +38,7 @@ from sherd.metrics.calibration import expected_calibration_error, reliability
 from sherd.metrics.retrieval import average_precisions
 from sherd.search.concept_vectors import ConceptVectors
 from sherd.suggest.checkup import check_up
-from sherd.suggest.evidence import Examples, Looks, gather_evidence
+from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres
 from sherd.suggest.known import Place, TermReader
 from sherd.suggest.learn import FacetModel, Ladder, fit_facet, truth_of
 from sherd.suggest.suggest import Suggester
@@ -103,7 +103,8 @@ def judged(facet: Facet, model: FacetModel, examples: Examples, looks: Looks, ri
     scores, said, own, holds, known = [], [], [], [], []
     for start in range(0, len(looks), 500):
         some = looks.rows(np.arange(start, min(start + 500, len(looks))))
-        score = model.scores(gather_evidence(some, facet.concepts, examples), facet.ladder)
+        centres = name_centres(examples.looks, facet.concepts)
+        score = model.scores(gather_evidence(some, facet.concepts, examples, centres), facet.ladder)
         truth = facet.truth(some, right)
         scores.append(score[truth.own])
         mine = truth.known & facet.ladder.leaf
@@ -223,7 +224,7 @@ def _shots(facet: Facet, support: Looks, known: Right, asked: Looks, true: Right
         for draw in range(3):
             some = _drawn(known, facet.uris, shots, draw)
             model, examples = facet.fitted(support, some)
-            evidence = gather_evidence(asked, facet.concepts, examples)
+            evidence = gather_evidence(asked, facet.concepts, examples, name_centres(support, facet.concepts))
             scores = model.scores(evidence, facet.ladder) if model is not None else names
             learnt.append(average_precisions(_order(scores[:, judged].T), relevant))
             vote = facet.ladder.lifted(np.where(evidence[..., 5] > 0, evidence[..., 4] + 2, 0).astype(np.float64))
