@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sherd.search.calibrate import Curve, conformal_threshold, fit_curve
+from sherd.suggest.evidence import FEATURES
 from sherd.thesaurus.thesaurus import Thesaurus
 from sherd.types import FloatArray
 
@@ -133,13 +134,14 @@ def fit_facet(
 
 def held_out_scores(evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str]) -> Values | None:
     """(n, C) scores of every picture by weights that were fitted without its fold; None as `fit_facet`."""
-    if int((truth.own & truth.known).sum()) < LEAST_CASES or not (truth.known & ~truth.holds).any():
+    shown = _shown(truth.own & truth.known, evidence)
+    if int(shown.sum()) < LEAST_CASES or not (truth.known & ~truth.holds).any():
         return None
     folds = np.array([fold_of(name) for name in records])
     scores = np.zeros(truth.own.shape)
     for fold in range(FOLDS):
         rest = folds != fold
-        if not (truth.own & truth.known)[rest].any() or not (truth.known & ~truth.holds)[rest].any():
+        if not shown[rest].any() or not (truth.known & ~truth.holds)[rest].any():
             return None
         weights, bias = _regress(evidence[rest], truth.own[rest], truth.holds[rest], truth.known[rest])
         scores[~rest] = _scores(evidence[~rest], weights, bias)
@@ -184,10 +186,16 @@ def truth_of(
     return Truth(own, holds & ~refused, known)
 
 
+def _shown(cases: Bools, evidence: FloatArray) -> Bools:
+    """The cases whose concept has other examples: the only one of a concept, judged without itself, would teach that what
+    has examples is unlikely."""
+    return np.asarray(cases & (evidence[..., FEATURES.index("seen")] > 0))
+
+
 def _regress(evidence: FloatArray, own: Bools, holds: Bools, known: Bools) -> tuple[Values, float]:
     from sklearn.linear_model import LogisticRegression  # imported on use: it takes a second
 
-    yes = np.argwhere(own & known)
+    yes = np.argwhere(_shown(own & known, evidence))
     no = np.argwhere(known & ~holds)
     rng = np.random.default_rng(0)
     wanted = min(len(no), _NEGATIVES * len(yes))
