@@ -187,8 +187,8 @@ def truth_of(
 
 
 def _shown(cases: Bools, evidence: FloatArray) -> Bools:
-    """The cases whose concept has other examples: the only one of a concept, judged without itself, would teach that what
-    has examples is unlikely."""
+    """The cases whose concept has other examples: the only one of a concept, judged without itself, would teach that
+    what has examples is unlikely."""
     return np.asarray(cases & (evidence[..., FEATURES.index("seen")] > 0))
 
 
