@@ -10,7 +10,6 @@ from __future__ import annotations
 import posixpath
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from sherd.exports.workbook_parts import (
     RELATED,
     REPAINTED,
 )
+from sherd.ingest.sources.workbook import opened_workbook
 
 MAX_UNPACKED_BYTES = 512 * 1024**2
 MAX_MEMBERS = 10_000
@@ -63,18 +63,8 @@ def check_workbook(path: Path) -> list[Loss]:
     Raises:
         SourceError: it cannot be read, is damaged, holds macros, or would take more memory than it may.
     """
-    try:
-        with path.open("rb") as stream:
-            if stream.read(4) == b"\xd0\xcf\x11\xe0":
-                raise SourceError(f"{path}: is an old or a password-protected workbook; save it as .xlsx, no password")
-            with zipfile.ZipFile(stream) as archive:
-                return _Check(path, archive).losses()
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
-    except (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, KeyError, ValueError) as error:
-        raise SourceError(f"{path}: is no workbook, or a damaged one: {error}") from error
-    except (NotImplementedError, RuntimeError) as error:  # compressed or encrypted in a way that zipfile cannot undo
-        raise SourceError(f"{path}: cannot be unpacked: {error}") from error
+    with opened_workbook(path) as archive:
+        return _Check(path, archive).losses()
 
 
 class _Check:

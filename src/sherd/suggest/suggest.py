@@ -103,6 +103,7 @@ class Suggester:
         self.standings = standings(decisions.everything(library.catalogue.database))
         self.looks = read_looks(library, encoder.fingerprint)
         self._views: dict[str, FacetView] = {}
+        self._taught: dict[str, Taught | None] = {}
 
     @classmethod
     def open(cls, library: Library, *, settings: SuggestSettings | None = None) -> Suggester:
@@ -171,7 +172,12 @@ class Suggester:
         return self._views[name]
 
     def taught(self, view: FacetView) -> Taught | None:
-        """What the model of a facet is fitted on; None where nothing is known."""
+        """What the model of a facet is fitted on, gathered once; None where nothing is known."""
+        if view.name not in self._taught:
+            self._taught[view.name] = self._gathered(view)
+        return self._taught[view.name]
+
+    def _gathered(self, view: FacetView) -> Taught | None:
         known = self._known_in(view.name)
         keep = np.array([n for n, record in enumerate(self.looks.records) if record in known], np.int64)
         if not keep.size:

@@ -11,6 +11,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from xml.parsers import expat
@@ -33,25 +34,32 @@ Attributes = Mapping[str, str]
 Row = tuple[int, list[str] | RejectedItem]
 
 
-def read_workbook(path: Path) -> Generator[Row, None, None]:
-    """(row number, cells) of the first visible sheet that has any content; rows without content are left out.
-
-    Raises:
-        SourceError: the file is no workbook, is damaged, or unpacks to more than may be read.
-    """
+@contextmanager
+def opened_workbook(path: Path) -> Iterator[zipfile.ZipFile]:
+    """The parts of a workbook; whatever is wrong with them, found inside the block too, is told as a SourceError."""
     try:
         with path.open("rb") as stream:
             start = stream.read(4)
             if start == b"\xd0\xcf\x11\xe0":
                 raise SourceError(f"{path}: is an old or a password-protected workbook; save it as .xlsx, no password")
             with zipfile.ZipFile(stream) as archive:
-                yield from _Workbook(path, archive).rows()
+                yield archive
     except OSError as error:
         raise SourceError(f"{path}: cannot be read: {error.strerror}") from error
     except (zipfile.BadZipFile, zlib.error, expat.ExpatError, EOFError, KeyError, ValueError) as error:
         raise SourceError(f"{path}: is no workbook, or a damaged one: {error}") from error
     except (NotImplementedError, RuntimeError) as error:  # compressed or encrypted in a way that zipfile cannot undo
         raise SourceError(f"{path}: cannot be unpacked: {error}") from error
+
+
+def read_workbook(path: Path) -> Generator[Row, None, None]:
+    """(row number, cells) of the first visible sheet that has any content; rows without content are left out.
+
+    Raises:
+        SourceError: the file is no workbook, is damaged, or unpacks to more than may be read.
+    """
+    with opened_workbook(path) as archive:
+        yield from _Workbook(path, archive).rows()
 
 
 class _Workbook:
