@@ -41,7 +41,7 @@ from sherd.suggest.checkup import check_up
 from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres
 from sherd.suggest.known import Place, TermReader
 from sherd.suggest.learn import FacetModel, Ladder, fit_facet, truth_of
-from sherd.suggest.suggest import Suggester
+from sherd.suggest.suggest import PLAIN_WEIGHTS, Suggester
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.corpus import Corpus, relic_corpus
 from sherd.training.splits import split_of
@@ -98,12 +98,15 @@ class Facet:
         return fit_facet(evidence, self.truth(looks, right), self.ladder, looks.records), examples
 
 
-def judged(facet: Facet, model: FacetModel, examples: Examples, looks: Looks, right: Right) -> dict[str, Any]:
-    """Calibration and coverage on pictures that nothing was fitted on."""
+def judged(
+    facet: Facet, model: FacetModel, examples: Examples, looks: Looks, right: Right, centred_on: Looks | None = None
+) -> dict[str, Any]:
+    """Calibration and coverage on pictures that nothing was fitted on; names are centred on `centred_on`, or on the
+    examples' pictures."""
+    centres = name_centres(centred_on or examples.looks, facet.concepts)
     scores, said, own, holds, known = [], [], [], [], []
     for start in range(0, len(looks), 500):
         some = looks.rows(np.arange(start, min(start + 500, len(looks))))
-        centres = name_centres(examples.looks, facet.concepts)
         score = model.scores(gather_evidence(some, facet.concepts, examples, centres), facet.ladder)
         truth = facet.truth(some, right)
         scores.append(score[truth.own])
@@ -192,13 +195,14 @@ def few_shots(encoder: Encoder, shared: Path, cache: Path) -> dict[str, Any]:
     asked, asked_true = drawn(encoder, relic_corpus(TRAINED, 250, TEST_SEED, 160, 2, cache), "q")
     sets = {"rendered": (support, support_true["motif"], asked, asked_true["motif"])}
     for name, (train, test) in {"kamon_crests": ("train", "heldout"), "byzart_icons": ("train", "valid")}.items():
-        some, some_true = _pack_looks(encoder, shared / "packs" / name, train)
-        rest, rest_true = _pack_looks(encoder, shared / "packs" / name, test)
-        sets[name] = (some, some_true, rest, rest_true)
+        some, some_true = pack_looks(encoder, shared / "packs" / name, train)
+        rest, rest_true = pack_looks(encoder, shared / "packs" / name, test)
+        sets[name] = (some, some_true["motif"], rest, rest_true["motif"])
     return {name: _shots(facet, *four) for name, four in sets.items()}
 
 
-def _pack_looks(encoder: Encoder, folder: Path, split: str) -> tuple[Looks, Right]:
+def pack_looks(encoder: Encoder, folder: Path, split: str) -> tuple[Looks, dict[str, Right]]:
+    """Looks of a split of a pack, and by facet what its records say of each."""
     views, source, _ = read_views(folder, split=split, language=None)
     records = {item.record.record_id: item.record for item in source.items() if item.record is not None}
     reader = TermReader(builtin_thesaurus())
@@ -206,8 +210,12 @@ def _pack_looks(encoder: Encoder, folder: Path, split: str) -> tuple[Looks, Righ
     made = encoder.encode_images(pixels)
     names = tuple(view.record_id for view in views)
     looks = Looks(np.arange(len(views)), names, tuple(v.image.path for v in views), made.object, made.parts, made.boxes)
-    known = {name: reader.read(records[name]).get("motif") for name in names}
-    return looks, {name: dict(one.right) for name, one in known.items() if one is not None}
+    known: dict[str, Right] = {facet: {} for facet in FACETS}
+    for name in dict.fromkeys(names):
+        for facet, one in reader.read(records[name]).items():
+            if facet in known:
+                known[facet][name] = dict(one.right)
+    return looks, known
 
 
 def _shots(facet: Facet, support: Looks, known: Right, asked: Looks, true: Right) -> dict[str, Any]:
@@ -225,7 +233,10 @@ def _shots(facet: Facet, support: Looks, known: Right, asked: Looks, true: Right
             some = _drawn(known, facet.uris, shots, draw)
             model, examples = facet.fitted(support, some)
             evidence = gather_evidence(asked, facet.concepts, examples, name_centres(support, facet.concepts))
-            scores = model.scores(evidence, facet.ladder) if model is not None else names
+            if model is not None:
+                scores = model.scores(evidence, facet.ladder)
+            else:  # as suggestions are ordered where nothing could be fitted
+                scores = facet.ladder.lifted((evidence @ np.array(PLAIN_WEIGHTS)).astype(np.float64))
             learnt.append(average_precisions(_order(scores[:, judged].T), relevant))
             vote = facet.ladder.lifted(np.where(evidence[..., 5] > 0, evidence[..., 4] + 2, 0).astype(np.float64))
             voted.append(average_precisions(_order(vote[:, judged].T), relevant))

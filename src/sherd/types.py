@@ -251,8 +251,8 @@ class Proposal:
     """What is suggested for one record in one facet, likeliest first; empty where the machine does not know.
 
     within: (URI, probability) of the concepts among which one that holds is with the chance `coverage`, None where too
-    little is known of the collection to promise that. judged_by: what the probabilities were fitted on: 'collection',
-    the name of what else, or '' where they are None.
+    little is known of the collection to promise that. strange: the pictures are unlike all those that the
+    probabilities were learnt from, so these promise nothing here.
     """
 
     record_id: str
@@ -260,7 +260,7 @@ class Proposal:
     suggestions: tuple[Suggestion, ...]
     within: tuple[tuple[str, float], ...] | None
     coverage: float
-    judged_by: str
+    strange: bool = False
 
 
 class Action(StrEnum):

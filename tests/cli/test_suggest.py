@@ -92,7 +92,6 @@ def test_what_is_not_catalogued_is_suggested_where_it_is(museum: Path, run: Run)
     for n in range(48, 60):
         colour = COLOURS[n % len(COLOURS)]
         proposal = found[f"T-{n:02}"]
-        assert proposal["judged_by"] == "collection"
         within = [uri for uri, _ in proposal["within"]]
         right += f"urn:c:{colour}" in within
         for one in proposal["suggestions"]:
@@ -110,6 +109,16 @@ def test_what_is_not_catalogued_is_suggested_where_it_is(museum: Path, run: Run)
                 assert one["path"] == [f"urn:c:{'warm' if colour in WARM else 'cold'}", "urn:c:motif"]
     assert right >= 10
     assert found["T-00"]["suggestions"][0]["catalogued"] is True
+
+
+def test_a_picture_unlike_all_others_is_called_so(library: Path, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "slates").mkdir()
+    Image.new("RGB", (90, 60), (10, 10, 10)).save(tmp_path / "slates" / "black.png")
+    assert run("ingest", tmp_path / "slates", "--library", library)[0] == 0
+    found = motifs(run("suggest", "--library", library, "--facet", "motif", "--json")[1])
+    assert [name for name, one in found.items() if one["strange"]] == ["black.png"]
+    told = run("suggest", "black.png", "--library", library, "--at-least", "0.01")[1]
+    assert "unlike all that is known here" in told
 
 
 def test_the_listing_is_for_people(museum: Path, run: Run) -> None:

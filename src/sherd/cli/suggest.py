@@ -62,7 +62,8 @@ def _lines(suggester: Suggester, record: str, proposals: list[Proposal]) -> list
     for one in proposals:
         if not one.suggestions:
             continue
-        lines.append(f"  {one.facet}")
+        strange = "  (unlike all that is known here: the numbers promise nothing)" if one.strange else ""
+        lines.append(f"  {one.facet}{strange}")
         lines += [f"    {_line(suggester, suggestion)}" for suggestion in one.suggestions]
         if one.within is not None:
             names = ", ".join(suggester.name(uri) for uri, _ in one.within[:8])

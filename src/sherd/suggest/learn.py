@@ -88,7 +88,10 @@ class FacetModel:
     """Weights of the evidence (F,) and a bias, curves for leaves and for concepts with others below them.
 
     true_scores: ascending, of the true concepts of held-out cases; of many, evenly chosen ones. cases: how many there
-    were. source: 'collection', or the name of what it was fitted on elsewhere.
+    were.
+
+    A model is good for the collection it was fitted on and for no other: see "From another collection" in
+    docs/annotation.md.
     """
 
     weights: tuple[float, ...]
@@ -97,7 +100,6 @@ class FacetModel:
     inner: Curve
     true_scores: tuple[float, ...]
     cases: int
-    source: str
 
     def scores(self, evidence: FloatArray, ladder: Ladder) -> Values:
         """(n, C) of concepts on pictures with evidence (n, C, F): never more for a concept than for a broader one."""
@@ -112,9 +114,7 @@ class FacetModel:
         return conformal_threshold(self.true_scores, coverage)
 
 
-def fit_facet(
-    evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str], *, source: str = "collection"
-) -> FacetModel | None:
+def fit_facet(evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str]) -> FacetModel | None:
     """The model of one facet; None where there are fewer than LEAST_CASES cases, or all are of one kind.
 
     Args:
@@ -129,7 +129,7 @@ def fit_facet(
     kept = true[np.linspace(0, true.size - 1, min(true.size, 2_000)).round().astype(np.int64)]
     weights, bias = _regress(evidence, truth.own, truth.holds, truth.known)
     leaves, inner = _curves(lifted, truth.holds, truth.known, ladder)
-    return FacetModel(tuple(weights.tolist()), bias, leaves, inner, tuple(kept.tolist()), cases, source)
+    return FacetModel(tuple(weights.tolist()), bias, leaves, inner, tuple(kept.tolist()), cases)
 
 
 def held_out_scores(evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str]) -> Values | None:

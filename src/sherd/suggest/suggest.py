@@ -22,6 +22,7 @@ from sherd.search.locate import box_from_heat
 from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres, nearest_examples
 from sherd.suggest.known import ByFacet, Known, known_of
 from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, fit_facet, truth_of
+from sherd.suggest.novelty import Novelty
 from sherd.suggest.review import standings
 from sherd.thesaurus.thesaurus import Thesaurus, builtin_thesaurus
 from sherd.types import Box, FloatArray, HitRegion, Level, Proposal, Suggestion
@@ -29,8 +30,8 @@ from sherd.vectors.rows import PartRows
 
 _LEVELS = {"motif": Level.PART, "theme": Level.THEME}
 _PAGE = 500
-_PLAIN_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
-"""To order by where nothing was fitted."""
+PLAIN_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
+"""To order by where nothing was fitted: names and likeness count alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class FacetView:
     ladder: Ladder
     examples: Examples
     centres: FloatArray
-    model: FacetModel | None
+    model: FacetModel | None = None
+    novelty: Novelty | None = None
 
     @property
     def uris(self) -> list[str]:
@@ -83,7 +85,6 @@ class Suggester:
         library: opened.
         encoder: the one that indexed it.
         settings: thresholds.
-        elsewhere: models by facet for facets of which too little is known here.
     Raises:
         CorruptData: a vector part is missing or altered.
     """
@@ -94,11 +95,9 @@ class Suggester:
         encoder: Encoder,
         *,
         settings: SuggestSettings | None = None,
-        elsewhere: Mapping[str, FacetModel] | None = None,
     ) -> None:
         self.settings = settings or SuggestSettings()
         self._library, self.encoder = library, encoder
-        self._elsewhere = elsewhere or {}
         self.thesaurus = thesaurus_of(library)
         self.standings = standings(decisions.everything(library.catalogue.database))
         self.looks = read_looks(library, encoder.fingerprint)
@@ -134,8 +133,6 @@ class Suggester:
                     f"{name}: fewer than {LEAST_CASES} terms of this facet are known in the library, so there are no "
                     "probabilities; suggestions are in order only. Decide about some, and they come"
                 )
-            elif view.model.source != "collection":
-                found.append(f"{name}: probabilities were fitted on {view.model.source}, not on this collection")
         return found
 
     @cached_property
@@ -194,12 +191,13 @@ class Suggester:
     def _view(self, name: str, concepts: ConceptVectors) -> FacetView:
         ladder = Ladder.of([one.uri for one in concepts.concepts], self.thesaurus)
         examples = Examples.of(self.looks, {record: one.right for record, one in self._known_in(name).items()})
-        view = FacetView(name, concepts, ladder, examples, name_centres(self.looks, concepts), None)
+        view = FacetView(name, concepts, ladder, examples, name_centres(self.looks, concepts))
         taught = self.taught(view)
         model = None
         if taught is not None:
             model = fit_facet(taught.evidence, taught.truth, ladder, taught.looks.records)
-        return replace(view, model=model or self._elsewhere.get(name))
+        novelty = Novelty.of(taught.looks) if taught is not None and model is not None else None
+        return replace(view, model=model, novelty=novelty)
 
     def shared_terms(self, records: Sequence[str], facet: str) -> list[tuple[str, float]]:
         """(URI, share 0..1 of `records`) of what is known of them in a facet, most frequent first."""
@@ -237,7 +235,8 @@ class Suggester:
         if view.model is not None:
             scores = view.model.scores(evidence, view.ladder)
         else:
-            scores = view.ladder.lifted((evidence @ np.array(_PLAIN_WEIGHTS)).astype(np.float64))
+            scores = view.ladder.lifted((evidence @ np.array(PLAIN_WEIGHTS)).astype(np.float64))
+        strange = view.novelty.strange(looks) if view.novelty is not None else np.zeros(len(looks), bool)
         rows: dict[str, list[int]] = defaultdict(list)
         for n, record in enumerate(looks.records):
             rows[record].append(n)
@@ -256,7 +255,7 @@ class Suggester:
                 ),
                 self._within(view, score, row),
                 self.settings.coverage,
-                view.model.source if view.model is not None else "",
+                strange=bool(strange[mine].all()),
             )
 
     def _chosen(self, view: FacetView, row: Values, known: Known) -> list[tuple[int, int]]:
