@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sherd.catalogue.catalogue import Catalogue, Shown
-from sherd.catalogue.filters import stands_in
 from sherd.catalogue.lookup import remove_unused_pictures
+from sherd.catalogue.whole_words import stands_in
 from sherd.errors import CorruptData, InvalidArgument, LibraryError
 from sherd.types import Record, SourceImage
 from tests.catalogue.shelf import BELL, DING, FINGERPRINT, VASE, catalogue, filled, item, put

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from sherd.catalogue import decisions
 from sherd.catalogue.concept_writing import import_thesaurus
+from sherd.catalogue.standings import standings
 from sherd.errors import InvalidArgument, RejectedItem, SourceError
 from sherd.exports import web_annotation_reader
 from sherd.exports.described import Author, Described, ExportSettings, Shot, Statement, describe
@@ -23,7 +24,7 @@ from sherd.exports.web_annotation import web_annotations, write_annotations
 from sherd.exports.web_annotation_reader import ReadAnnotations, import_annotations, read_annotations
 from sherd.ingest.library import Library
 from sherd.ingest.sources.selectors import pixels
-from sherd.suggest.review import decide, standings, undo
+from sherd.suggest.review import decide, undo
 from sherd.types import Action, Box, Decision, Record, SourceImage
 from tests.catalogue.shelf import filled
 from tests.catalogue.vessels import GUI, OFFERING, SCHEME, TRIPOD, VESSEL, VESSELS

@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from sherd.catalogue import decisions
 from sherd.catalogue.concept_writing import import_thesaurus
+from sherd.catalogue.standings import standings
 from sherd.errors import DecisionConflict, InvalidArgument, SourceError
 from sherd.exports import workbook_reader
 from sherd.exports.described import Author, Described, describe
@@ -18,7 +19,7 @@ from sherd.exports.sheet_fill import WorkbookOptions
 from sherd.exports.workbook import STATE_TITLE, write_workbook
 from sherd.exports.workbook_reader import Imported, import_workbook, read_workbook
 from sherd.ingest.library import Library
-from sherd.suggest.review import decide, standings
+from sherd.suggest.review import decide
 from sherd.thesaurus.thesaurus import Thesaurus
 from sherd.types import Action, Box, Concept, Decision
 from tests.catalogue.vessels import GUI, OFFERING, TRIPOD

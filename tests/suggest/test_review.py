@@ -9,9 +9,10 @@ import pytest
 from sherd.catalogue import decisions
 from sherd.catalogue.concept_writing import import_thesaurus
 from sherd.catalogue.decisions import Kept
+from sherd.catalogue.standings import standings
 from sherd.errors import DecisionConflict, InvalidArgument, UnknownConcept
 from sherd.ingest.library import Library
-from sherd.suggest.review import decide, standings, undo
+from sherd.suggest.review import decide, undo
 from sherd.types import Action, Box, Decision
 from tests.catalogue.shelf import BELL, filled
 from tests.catalogue.vessels import GUI, OFFERING, SCHEME, TRIPOD, VESSEL, VESSELS

@@ -12,7 +12,7 @@ from typing import TypeVar, TypeVarTuple
 import numpy as np
 from sqlalchemy import Connection, RowMapping, Select, String, cast, distinct, func, select
 
-from sherd.catalogue import filters, lexical, migrations
+from sherd.catalogue import decisions, filters, lexical, migrations
 from sherd.catalogue.concepts import understand
 from sherd.catalogue.database import Database
 from sherd.catalogue.filters import FIELDS as FIELDS
@@ -25,7 +25,6 @@ from sherd.catalogue.schema import (
     items,
     meta,
     pictures,
-    record_terms,
     records,
     regions,
     vector_parts,
@@ -191,11 +190,15 @@ class Catalogue:
         Args:
             where: field -> accepted values: any of the values of a field, all of the fields. A value matches without
                 regard to case when it is the whole term of the record or stands in it as whole words
-                ("bronze" finds "gilt bronze"; Chinese has no word breaks, so there any part of the term counts).
+                ("bronze" finds "gilt bronze"; Chinese has no word breaks, so there any part of the term counts). The
+                field `concept` takes URIs, notations and labels of the library's thesauri, see `bearers.bearing`.
         Raises:
             InvalidArgument: an unknown field (the known ones are named), or a field without a value.
+            UnknownConcept: no thesaurus of the library has a concept that is asked for.
         """
         name = tuple(sorted((key, tuple(values)) for key, values in (where or {}).items()))
+        if filters.CONCEPT in (where or {}):  # what people decide changes it, and leaves the generation as it is
+            name = (*name, ("", (str(decisions.head(self.database).number),)))
         with self.database.read() as connection:
             generation = _generation(connection)
             with self._lock:
@@ -204,7 +207,7 @@ class Catalogue:
                 if name in self._kept.keys:
                     return self._kept.keys[name]
             shown = images.c.key == vectors.c.key
-            for allowed in filters.allowed_records(connection, where):
+            for allowed in filters.allowed_records(self.database, connection, where):
                 shown = shown & images.c.record.in_(allowed)
             live = select(vectors.c.key).where(
                 vectors.c.encoder == _current_encoder(connection), select(images.c.number).where(shown).exists()
@@ -226,8 +229,8 @@ class Catalogue:
         with self.database.read() as connection:
             shown = _ordered(select(images.c.key, records.c.record_id, records.c.title, images.c.path))
             shown = shown.join(records, records.c.number == images.c.record)
-            for allowed in filters.allowed_records(connection, where):
-                shown = shown.where(allowed.where(record_terms.c.record == images.c.record).exists())
+            for allowed in filters.allowed_records(self.database, connection, where):
+                shown = shown.where(allowed.where(allowed.selected_columns[0] == images.c.record).exists())
             for chunk in _chunks([int(key) for key in keys]):
                 for key, record_id, title, path in connection.execute(shown.where(images.c.key.in_(chunk))):
                     hits[key].setdefault(record_id, Shown(record_id, title, path))
@@ -267,7 +270,9 @@ class Catalogue:
         InvalidArgument as `live_keys` does.
         """
         with self.database.read() as connection:
-            return lexical.search(connection, text, limit, filters.allowed_records(connection, where), labels)
+            return lexical.search(
+                connection, text, limit, filters.allowed_records(self.database, connection, where), labels
+            )
 
     def understood(self, text: str) -> tuple[Understood, ...]:
         """The concepts of the library's thesauri that a text plainly means, with what else they are called."""

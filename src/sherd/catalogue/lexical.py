@@ -115,7 +115,7 @@ def search(
     connection: Connection,
     query: str,
     limit: int,
-    restrict: Sequence[Select[tuple[int]]] = (),
+    restrict: Sequence[Select[int]] = (),
     labels: Iterable[str] = (),
 ) -> list[tuple[str, float]]:
     """(record_id, score) best first; score is BM25 with the sign turned, above 0.

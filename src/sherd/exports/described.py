@@ -16,9 +16,9 @@ from pathlib import Path
 from sherd.catalogue import decisions
 from sherd.catalogue.catalogue import StoredPicture
 from sherd.catalogue.lookup import originals
+from sherd.catalogue.standings import standings
 from sherd.ingest.library import Library
 from sherd.suggest.known import TermReader
-from sherd.suggest.review import standings
 from sherd.suggest.suggest import Suggester, thesaurus_of
 from sherd.types import Box, Concept, Record
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from sherd.catalogue import decisions
+from sherd.catalogue.standings import Standing, standings
 from sherd.errors import InvalidArgument, RejectedItem, SourceError, UnknownConcept
 from sherd.exports.described import Shot
 from sherd.exports.pictures_meant import LibraryShots, PicturesMeant
@@ -20,7 +21,7 @@ from sherd.ingest.sources.json_documents import identifier, kinds, listed, read_
 from sherd.ingest.sources.json_lines import read_lines
 from sherd.ingest.sources.selectors import box_of, fragment_box, pixels
 from sherd.ingest.sources.texts import clean_text
-from sherd.suggest.review import MAX_NAME_CHARS, Standing, decide, now, standings, uri_of
+from sherd.suggest.review import MAX_NAME_CHARS, decide, now, uri_of
 from sherd.types import Action, Box, Decision
 
 MAX_ANNOTATIONS = 1_000_000

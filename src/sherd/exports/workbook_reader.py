@@ -12,13 +12,14 @@ from pathlib import Path
 
 from sherd.catalogue import concepts, decisions
 from sherd.catalogue.decisions import Kept
+from sherd.catalogue.standings import standings
 from sherd.errors import DecisionConflict, RejectedItem
 from sherd.exports.edited import EditedRow, EditedTable, edited_table
 from sherd.exports.sheet_columns import FacetState, RowState, Term, shown_uris
 from sherd.exports.typed_terms import TypedTerms
 from sherd.ingest.library import Library
 from sherd.ingest.sources.texts import split_values
-from sherd.suggest.review import decide, now, standings
+from sherd.suggest.review import decide, now
 from sherd.thesaurus.folding import clean
 from sherd.types import Action, Decision, Record
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sherd.suggest.review import Standing
+from sherd.catalogue.standings import Standing
 from sherd.thesaurus.linking import Labels, Link, Rule, link
 from sherd.types import Box, Record
 

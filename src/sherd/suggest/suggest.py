@@ -12,6 +12,7 @@ import numpy as np
 
 from sherd.catalogue import concepts as stored
 from sherd.catalogue import decisions
+from sherd.catalogue.standings import standings
 from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
 from sherd.errors import CorruptData, InvalidArgument, LibraryError, RejectedItem
@@ -23,7 +24,6 @@ from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centre
 from sherd.suggest.known import ByFacet, Known, known_of
 from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, fit_facet, truth_of
 from sherd.suggest.novelty import Novelty
-from sherd.suggest.review import standings
 from sherd.thesaurus.thesaurus import Thesaurus, builtin_thesaurus
 from sherd.types import Box, FloatArray, HitRegion, Level, Proposal, Suggestion
 from sherd.vectors.rows import PartRows
