@@ -65,7 +65,8 @@ def exchanged(encoder: Encoder, sides: dict[str, tuple[Side, Side]]) -> list[dic
                 told = judged(facet, model, examples, asked.rows(keep), true[name], centred_on=known[0])
                 rows.append({"facet": name, "fitted_on": source, "asked_about": target, **told})
                 coverage = told["coverage"]["mean"] if told["coverage"] else float("nan")
-                print(f"{name:<9}{source:<19}{target:<19}ece {told['ece']:.3f} coverage {coverage:.3f}", flush=True)
+                error = told["ece"] if told["ece"] is not None else float("nan")
+                print(f"{name:<9}{source:<19}{target:<19}ece {error:.3f} coverage {coverage:.3f}", flush=True)
     return rows
 
 

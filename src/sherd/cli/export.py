@@ -91,14 +91,12 @@ def _write(
     """Write, and tell what was written."""
     if form is Form.WORKBOOK:
         from sherd.exports.sheet_fill import WorkbookOptions
-        from sherd.exports.table_back import write_table_back
-        from sherd.exports.workbook import write_workbook
+        from sherd.exports.workbook_again import write_workbook_again
 
         if source is None:
             raise typer.BadParameter("workbook needs the workbook that you want back: --source FILE.xlsx")
-        write = write_workbook if source.suffix.lower() in (".xlsx", ".xlsm") else write_table_back
         options = WorkbookOptions(language=language, accept_losses=accept_losses)
-        done = write(library, described, source, out, settings=settings, options=options)
+        done = write_workbook_again(library, described, source, out, settings=settings, options=options)
         told = f"{done.strange_rows} rows are no record, {done.missing} records are in no row"
         yield f"{out}: {done.rows} rows with a record; {told}"
         yield from done.losses

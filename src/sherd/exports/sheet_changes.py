@@ -97,6 +97,11 @@ def add_sheet(book: Any, filled: Filled, settings: ExportSettings, language: str
     sheet.freeze_panes = sheet.cell(top + 1, 1)
 
 
+def is_changes(sheet: Any) -> bool:
+    """Whether `add_sheet` made this sheet, whatever it is called by now."""
+    return sheet.cell(2, 1).value in {legend[0][1] for legend in _LEGEND.values()}
+
+
 def _line(one: Change, language: str) -> Sequence[str | float | None]:
     rows = ", ".join(map(str, one.rows[:_ROWS_NAMED])) + (" ..." if len(one.rows) > _ROWS_NAMED else "")
     corners = (one.box.x, one.box.y, one.box.w, one.box.h) if one.box is not None else (None,) * 4

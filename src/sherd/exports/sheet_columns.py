@@ -7,6 +7,7 @@ first of them is. Beside each row a state is kept, so that it can be told later 
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,20 @@ _HEADINGS = {
 }  # fmt: skip
 RECORD_HEADINGS = tuple(_HEADINGS[language][Kind.RECORD] for language in LANGUAGES)
 STATE_HEADINGS = tuple(_HEADINGS[language][Kind.STATE] for language in LANGUAGES)
+
+
+_ADDED = re.compile(
+    "|".join(re.escape(one).replace(r"\{\}", ".+") for some in _HEADINGS.values() for one in some.values())
+)
+
+
+def is_added(heading: str) -> bool:
+    """Whether a heading is one that Sherd gives to its columns.
+
+    >>> is_added("Sherd: motif (accepted)"), is_added("Sherd：纹饰（建议）"), is_added("motif")
+    (True, True, False)
+    """
+    return _ADDED.fullmatch(heading) is not None
 
 
 @dataclass(frozen=True, slots=True)

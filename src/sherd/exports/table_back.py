@@ -42,10 +42,7 @@ def write_table_back(
     check_target(source, target, beside)
     filled = fill(library, described, source, options)
     if set(STATE_HEADINGS) & set(filled.table.headings):
-        raise SourceError(
-            f"{source}: has columns of an earlier export already. Read back what was changed in it, then export into "
-            "the table that had none"
-        )
+        raise SourceError(f"{source}: has columns of an earlier export already; `write_workbook_again` makes them anew")
     columns = (*filled.columns, state_column(options.language))
     form = table_format(source)
     added = {

@@ -73,7 +73,7 @@ def write_workbook(
     _add_state(book, filled, settings)
     _recalculate(book)
     with new_file(target) as draft:
-        _save(book, source, draft)
+        save_workbook(book, source, draft)
         _verify(source, draft, formulas)
     return replace(filled.written, losses=tuple(map(str, losses)), files=(target,))
 
@@ -128,10 +128,7 @@ def _refuse(source: Path, losses: Sequence[Loss], options: WorkbookOptions) -> N
 
 def _refuse_second(book: Any, source: Path) -> None:
     if any(sheet.cell(1, 1).value == STATE_MARK for sheet in book.worksheets if sheet.sheet_state != "visible"):
-        raise SourceError(
-            f"{source}: has columns of an earlier export already. Read back what was changed in it, then export into "
-            "the workbook that had none"
-        )
+        raise SourceError(f"{source}: has columns of an earlier export already; `write_workbook_again` makes them anew")
 
 
 def _formulas(sheet: Any) -> set[tuple[int, int]]:
@@ -233,7 +230,12 @@ def _recalculate(book: Any) -> None:
     book.calculation.fullCalcOnLoad = True
 
 
-def _save(book: Any, source: Path, draft: Path) -> None:
+def save_workbook(book: Any, source: Path, draft: Path) -> None:
+    """Write openpyxl's workbook, read from `source`, to `draft`.
+
+    Raises:
+        SourceError: openpyxl cannot write it. OSError: the disk refuses.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -27,8 +27,8 @@ _REASONS: dict[Language, dict[str, str]] = {
 _ROWS: dict[Language, tuple[str, str, str]] = {"en": ("upper", "middle", "lower"), "zh": ("上", "中", "下")}
 _COLUMNS: dict[Language, tuple[str, str, str]] = {"en": ("left", "centre", "right"), "zh": ("左", "中", "右")}
 _FIELDS_ZH = {
-    "concept": "概念", "culture": "文化", "licence": "许可", "material": "材质", "motif": "纹饰", "object_type": "器类", "period": "年代",
-    "rights": "权利", "theme": "题材",
+    "concept": "概念", "culture": "文化", "licence": "许可", "material": "材质", "motif": "纹饰", "object_type": "器类",
+    "period": "年代", "rights": "权利", "theme": "题材",
 }  # fmt: skip
 _STAGES: dict[Language, dict[str, str]] = {
     "en": {"encode": "encoding", "index": "index", "rerank": "re-ranking", "catalogue": "catalogue", "total": "total"},
