@@ -79,6 +79,14 @@ def test_filters(shelf: Catalogue, where: dict[str, tuple[str, ...]], keys: list
     assert sorted(shelf.hits_for(np.arange(10), where)) == keys
 
 
+def test_titles_come_a_page_at_a_time(shelf: Catalogue) -> None:
+    whole = shelf.titles("", 100)
+    assert [name for name, _ in whole] == shelf.record_ids()
+    assert [title for _, title in whole] == [shelf.get_many([name])[name].title for name, _ in whole]
+    assert shelf.titles(whole[0][0], 1) == whole[1:2]
+    assert shelf.titles(whole[-1][0], 1) == []
+
+
 @pytest.mark.parametrize("where", [{"colour": ("red",)}, {"culture": ()}, {"culture": (" ",)}])
 def test_a_filter_that_means_nothing_is_refused(shelf: Catalogue, where: dict[str, tuple[str, ...]]) -> None:
     with pytest.raises(InvalidArgument):

@@ -324,6 +324,13 @@ class Catalogue:
         with self.database.read() as connection:
             return list(connection.scalars(select(records.c.record_id).order_by(records.c.record_id)))
 
+    def titles(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """(record id, title) of up to `limit` records whose id comes after `after` as text, by id."""
+        rows = select(records.c.record_id, records.c.title).where(records.c.record_id > after)
+        rows = rows.order_by(records.c.record_id).limit(limit)
+        with self.database.read() as connection:
+            return [(name, title) for name, title in connection.execute(rows)]
+
     def pictures(self, start: int = 0, limit: int = 1_000) -> list[StoredPicture]:
         """Up to `limit` pictures with a key above `start`, by key."""
         rows = _stored().where(pictures.c.key > start).order_by(pictures.c.key).limit(limit)

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "suggest": ("sherd.cli.suggest", "suggest", "Suggest terms of a thesaurus for records, with probabilities."),
     "check-up": ("sherd.cli.suggest", "check_up", "Tell how well suggestions would have done on this collection."),
     "clusters": ("sherd.cli.suggest", "clusters", "Group parts that look alike, to be decided about at once."),
+    "serve": ("sherd.cli.serve", "app", "Serve a library: a search page and an API."),
     "review": ("sherd.cli.review", "app", "Decide about suggestions; see and take back decisions."),
     "audit": ("sherd.cli.audit", "app", "Find out whether decisions are as they were made."),
     "export": ("sherd.cli.export", "export", "Write records, terms and decisions in the forms that others read."),

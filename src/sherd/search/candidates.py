@@ -39,13 +39,17 @@ class Candidates:
         """Of the catalogue, when it was last looked at."""
         return self._generation
 
+    def is_behind(self) -> bool:
+        """Whether something was committed since; one small question to the catalogue."""
+        return self._library.catalogue.generation() != self._generation
+
     def refresh(self) -> None:
-        """Take up what was committed since; one small question to the catalogue when nothing was.
+        """Take up what was committed since. Nobody else may be using this meanwhile.
 
         Raises:
             CorruptData: a part file is missing or altered.
         """
-        if self._library.catalogue.generation() != self._generation:
+        if self.is_behind():
             self._take(self._library.catalogue.vector_table())
 
     def _take(self, table: VectorTable) -> None:

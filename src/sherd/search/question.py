@@ -51,6 +51,12 @@ class Question:
         return unit(self.object - away), None if self.pointer is None else unit(self.pointer - away)
 
 
+def texts_of(query: Query) -> list[str]:
+    """The texts that `encode` asks the encoder for: the question, what is not wanted, and its clauses."""
+    text, minus = _cleaned(query.text), _cleaned(query.minus)
+    return [*(t for t in (text, minus) if t is not None), *(clauses(text) if text is not None else [])]
+
+
 def encode(query: Query, encoder: Encoder, settings: SearchSettings) -> Question:
     """The question that `query` asks.
 
@@ -63,7 +69,7 @@ def encode(query: Query, encoder: Encoder, settings: SearchSettings) -> Question
     """
     text, minus = _cleaned(query.text), _cleaned(query.minus)
     pieces = clauses(text) if text is not None else []
-    texts = [*(t for t in (text, minus) if t is not None), *pieces]
+    texts = texts_of(query)
     rows = _checked(encoder.encode_text(texts)) if texts else np.zeros((0, encoder.dim), np.float32)
     rows, by_clause = np.split(rows, [len(rows) - len(pieces)])
     text_share = 0.0 if text is None else settings.text_share if query.image is not None else 1.0

@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 
 from sherd.catalogue.catalogue import Shown
 from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
-from sherd.errors import CorruptData, EncoderMismatch, LibraryError, RejectedItem
+from sherd.errors import CorruptData, EncoderMismatch, InvalidArgument, LibraryError, RejectedItem
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.search.asked import About
@@ -25,13 +26,15 @@ from sherd.search.locate import box_from_heat
 from sherd.search.question import Question, encode
 from sherd.search.rerank import Scores, score
 from sherd.search.settings import SearchSettings
+from sherd.search.shared_lock import SharedLock
 from sherd.search.stopwatch import Stopwatch
-from sherd.types import Answer, Box, Hit, HitRegion, KeyArray, Level, Query, Understood
+from sherd.types import Answer, Box, FloatArray, Hit, HitRegion, KeyArray, Level, Query, Understood
 from sherd.vectors.faiss_index import IndexSettings
 
 _log = logging.getLogger(__name__)
 _WHOLE = Box(0, 0, 1, 1)
 _DECIMALS = 6
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Ranked:
 
 
 class Searcher:
-    """Answers queries over one library. Not for several threads at once: give each its own, or a lock around `search`.
+    """Answers queries over one library, for any number of threads at once: they share the vectors and indexes, and one
+    of them at a time takes up what was committed, while the others wait.
 
     Args:
         library: opened for reading; an ingest may go on meanwhile, and what it commits is seen by the next search.
@@ -75,6 +79,7 @@ class Searcher:
         self.settings = settings or SearchSettings()
         self._library, self._catalogue, self._encoder = library, library.catalogue, encoder
         self._refuse_other_encoder()
+        self._lock = SharedLock()
         self._candidates = Candidates(library, encoder.fingerprint, index_settings)
         self._confidence = load_confidence(library.folder, encoder.fingerprint)
 
@@ -101,6 +106,11 @@ class Searcher:
         """Pictures that can be found."""
         return len(self._candidates)
 
+    @property
+    def encoder(self) -> Encoder:
+        """What turns questions into vectors."""
+        return self._encoder
+
     def about(self, made: datetime) -> About:
         """For the head of a report: the library's folder, the encoder, how many pictures are searched, and the time."""
         encoder = f"{self._encoder.name} ({self._encoder.fingerprint[:12]})"
@@ -113,24 +123,43 @@ class Searcher:
             EncoderMismatch, CorruptData: as on opening.
         """
         self._refuse_other_encoder()
-        self._candidates.refresh()
+        if self._candidates.is_behind():
+            with self._lock.alone():
+                self._candidates.refresh()
 
-    def search(self, query: Query) -> Answer:
+    def search(
+        self, query: Query, *, question: Question | None = None, skip: int = 0, refine: int | None = None
+    ) -> Answer:
         """The best `query.k` records with the places where they match.
 
+        Args:
+            question: what `encode` made of the query, if that was done already.
+            skip: so many of the best are left out: the pages before this one.
+            refine: in place of the setting of this name.
         Raises:
-            InvalidArgument: an unknown field in `where`, or a query that cancels itself out.
+            InvalidArgument: an unknown field in `where`, a query that cancels itself out, or `skip` below 0.
             EncoderMismatch, CorruptData: as on opening.
         """
+        if skip < 0:
+            raise InvalidArgument(f"skip is {skip}; give 0 or more")
         watch = Stopwatch()
+        with watch.stage("encode"):
+            asked = encode(query, self._encoder, self.settings) if question is None else question
         with watch.stage("catalogue"):
             meant = self._meant(query)
-        question, ranked = self._rank(query, query.k, watch, meant)
-        with watch.stage("rerank"):
-            likely = self._likely(question, query, ranked)
-            hits = tuple(self._hit(question, one, n, p) for n, (one, p) in enumerate(zip(ranked, likely, strict=True)))
-        message = "" if hits else self._why_nothing(query)
-        return Answer(hits, watch.timing(), message, meant)
+        finely = self.settings.refine if refine is None else refine
+
+        def hits() -> tuple[Hit, ...]:
+            ranked = self._rank(asked, query, skip + query.k, watch, meant)[skip:]
+            with watch.stage("rerank"):
+                likely = self._likely(asked, query, ranked)
+                return tuple(
+                    self._hit(asked, one, probability, refine=n < finely)
+                    for n, (one, probability) in enumerate(zip(ranked, likely, strict=True))
+                )
+
+        found = self._on_one_state(watch, hits)
+        return Answer(found, watch.timing(), "" if found else self._why_nothing(query, skip), meant)
 
     def rank(self, query: Query, k: int) -> list[Ranked]:
         """The best k records as `search` orders them, without the cost of locating (for evaluation; k may be large).
@@ -138,33 +167,50 @@ class Searcher:
         Raises:
             See `search`.
         """
-        return self._rank(query, k, Stopwatch(), self._meant(query))[1]
+        watch, question, meant = Stopwatch(), encode(query, self._encoder, self.settings), self._meant(query)
+        return self._on_one_state(watch, lambda: self._rank(question, query, k, watch, meant))
+
+    def heat(self, question: Question, sha256: str) -> FloatArray:
+        """(h, w) the cosine of each cell of a picture of the library with what is asked for.
+
+        Raises:
+            InvalidArgument: a whole picture was asked with, which is in no place.
+            RejectedItem: there is no thumbnail of the picture.
+        """
+        if question.pointer is None:
+            raise InvalidArgument("a whole picture is in no place; ask with a text, or with a box on the picture")
+        try:
+            picture = thumbnail_pixels(self._library.thumbnail(sha256).read_bytes())
+        except FileNotFoundError:
+            raise RejectedItem("file_missing", f"there is no thumbnail of {sha256}; run `sherd repair`") from None
+        return self._encoder.heat(picture, question.pointer)
 
     def _meant(self, query: Query) -> tuple[Understood, ...]:
         if query.text is None or query.plain or self.settings.lexical == 0:
             return ()
         return self._catalogue.understood(query.text)
 
-    def _rank(
-        self, query: Query, k: int, watch: Stopwatch, meant: Sequence[Understood]
-    ) -> tuple[Question, list[Ranked]]:
-        with watch.stage("encode"):
-            question = encode(query, self._encoder, self.settings)
+    def _on_one_state(self, watch: Stopwatch, work: Callable[[], T]) -> T:
+        """What `work` gives on what is committed now, while nobody changes it."""
+        with watch.stage("catalogue"):
+            self.refresh()
         try:
-            return question, self._rank_once(question, query, k, watch, meant)
+            with self._lock.shared():
+                generation = self._candidates.generation
+                return work()
         except CorruptData:
             # A writer may have merged parts and removed the old ones between our look at the catalogue and our reading.
-            generation = self._candidates.generation
-            self.refresh()
-            if self._candidates.generation == generation:
-                raise
-            return question, self._rank_once(question, query, k, watch, meant)
+            with watch.stage("catalogue"):
+                self.refresh()
+            with self._lock.shared():
+                if self._candidates.generation == generation:
+                    raise
+                return work()
 
-    def _rank_once(
+    def _rank(
         self, question: Question, query: Query, k: int, watch: Stopwatch, meant: Sequence[Understood]
     ) -> list[Ranked]:
         with watch.stage("catalogue"):
-            self.refresh()
             allowed = self._catalogue.live_keys(query.where) if query.where else None
             words, unwanted = self._words(question, query, [name for one in meant for name in one.names])
             shown_by_words = self._catalogue.keys_of(list(words)) if words else {}
@@ -242,10 +288,10 @@ class Searcher:
         seen = np.array([one.reasons["object"] + one.reasons["part"] for one in ranked], np.float64)
         return self._confidence.of(question.text, seen, middling)
 
-    def _hit(self, question: Question, one: Ranked, place: int, probability: float | None) -> Hit:
+    def _hit(self, question: Question, one: Ranked, probability: float | None, *, refine: bool) -> Hit:
         sha256 = self._candidates.rows.sha256(np.array([one.key]))[0]
         level = level_of(one.reasons, self.settings.level_margin)
-        box = self._box(question, one, sha256, level, refine=place < self.settings.refine)
+        box = self._box(question, one, sha256, level, refine=refine)
         return Hit(
             record_id=one.record_id,
             title=one.title,
@@ -273,7 +319,9 @@ class Searcher:
         x, y, w, h = np.clip(self._candidates.rows.boxes(np.array([one.key]))[0, one.best_part], 0, 1).tolist()
         return Box(x, y, min(w, 1 - x), min(h, 1 - y))
 
-    def _why_nothing(self, query: Query) -> str:
+    def _why_nothing(self, query: Query, skip: int) -> str:
+        if skip:
+            return "there is nothing more"
         if not len(self):
             return "the library is empty: `sherd ingest SOURCE --library DIR` puts pictures into it"
         if query.where:

@@ -1,0 +1,80 @@
+"""Running the server: where it may listen, and how it stops."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from sherd.errors import InvalidArgument
+from sherd.ingest.library import Library
+from sherd.server.app import create_app
+from sherd.server.auth import TOKENS, Tokens
+from sherd.server.layers import is_loopback
+from sherd.server.settings import ServerSettings
+
+_GRACE_S = 30
+_MOST_CONNECTIONS = 1_000
+
+
+def serve(folder: Path, settings: ServerSettings, *, port: int, tokens: bool = False) -> None:
+    """Serve a library until a signal comes.
+
+    Args:
+        tokens: need a token even where only this machine can reach the server.
+    Raises:
+        InvalidArgument: it would listen beyond this machine, and there are no tokens.
+        LibraryError: the folder is no library.
+    """
+    with Library.open(folder):
+        there = Tokens(folder / TOKENS).all()
+    beyond = not is_loopback(settings.host)
+    if (beyond or tokens) and not there:
+        raise InvalidArgument(
+            f"{settings.host} can be reached from elsewhere, and the library has no tokens; "
+            f"`sherd serve token add NAME --role admin --library {folder}` makes one"
+            if beyond
+            else f"the library has no tokens; `sherd serve token add NAME --role admin --library {folder}` makes one"
+        )
+    app = create_app(folder, replace(settings, tokens_required=beyond or tokens))
+    Server(app, settings.host, port).run()
+
+
+class Server(uvicorn.Server):
+    """Stops in two steps: from the first signal on new requests are refused and those that run are finished; whatever
+    runs half a minute later, or when a second signal comes, is cut off."""
+
+    def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        self._app = app
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                ws="none",
+                server_header=False,
+                proxy_headers=False,
+                access_log=False,
+                log_level=logging.WARNING,
+                limit_concurrency=None,
+                backlog=_MOST_CONNECTIONS,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=_GRACE_S,
+                h11_max_incomplete_event_size=64 * 1024,
+            )
+        )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._app.state.services.stopping.set()
+        super().handle_exit(sig, frame)
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            told = self.servers[0].sockets[0].getsockname()
+            host = f"[{told[0]}]" if ":" in told[0] else told[0]
+            print(f"http://{host}:{told[1]}/", flush=True)
