@@ -52,7 +52,7 @@ def test_threads_search_on_while_records_come_and_change(tmp_path: Path, index: 
     source.mkdir()
     for n in range(40):
         show(source / f"X-{n:02}.png", quarters(*rng.choice(NAMES, 4).tolist()))
-    steady, done = {f"X-{n:02}" for n in range(40)}, threading.Event()
+    steady, done = {f"X-{n:02}.png" for n in range(40)}, threading.Event()
 
     def search(finder: Searcher, n: int) -> list[Answer]:
         answers = []
@@ -83,7 +83,7 @@ def test_threads_search_on_while_records_come_and_change(tmp_path: Path, index: 
         found = [hit.record_id for hit in answer.hits]
         assert len(found) == len(set(found))
         assert steady <= set(found)
-    assert last == steady | {f"N-{n}" for n in range(8)} | {"changing"}
+    assert last == steady | {f"N-{n}.png" for n in range(8)} | {"changing.png"}
 
 
 def test_a_question_encoded_before_is_not_encoded_again(tmp_path: Path) -> None:

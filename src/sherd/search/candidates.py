@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sherd.catalogue.catalogue import VectorTable
+from sherd.errors import CorruptData
 from sherd.ingest.library import Library
 from sherd.search.question import Question
 from sherd.types import FloatArray, KeyArray
@@ -50,7 +51,16 @@ class Candidates:
             CorruptData: a part file is missing or altered.
         """
         if self.is_behind():
-            self._take(self._library.catalogue.vector_table())
+            try:
+                self._take(self._library.catalogue.vector_table())
+            except BaseException:
+                self._generation = -1  # rows and indexes may be of two states; the next refresh opens all anew
+                raise
+
+    def check(self) -> None:
+        """Raises CorruptData where the last refresh failed half-way, so that nothing is answered from two states."""
+        if self._generation < 0:
+            raise CorruptData("the vectors could not be taken up; run `sherd verify`")
 
     def _take(self, table: VectorTable) -> None:
         located = (table.parts, table.keys, table.names, table.rows)

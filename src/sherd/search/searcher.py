@@ -34,6 +34,7 @@ from sherd.vectors.faiss_index import IndexSettings
 _log = logging.getLogger(__name__)
 _WHOLE = Box(0, 0, 1, 1)
 _DECIMALS = 6
+_TRIES = 5
 T = TypeVar("T")
 
 
@@ -192,20 +193,20 @@ class Searcher:
 
     def _on_one_state(self, watch: Stopwatch, work: Callable[[], T]) -> T:
         """What `work` gives on what is committed now, while nobody changes it."""
-        with watch.stage("catalogue"):
-            self.refresh()
-        try:
-            with self._lock.shared():
-                generation = self._candidates.generation
-                return work()
-        except CorruptData:
-            # A writer may have merged parts and removed the old ones between our look at the catalogue and our reading.
-            with watch.stage("catalogue"):
-                self.refresh()
-            with self._lock.shared():
-                if self._candidates.generation == generation:
+        for left in reversed(range(_TRIES)):
+            generation = self._catalogue.generation()
+            try:
+                with watch.stage("catalogue"):
+                    self.refresh()
+                with self._lock.shared():
+                    self._candidates.check()
+                    return work()
+            except CorruptData:
+                # A writer may have merged parts and removed the old ones between our look at the catalogue and our
+                # reading; then the catalogue has gone on.
+                if not left or self._catalogue.generation() == generation:
                     raise
-                return work()
+        raise AssertionError("unreachable")
 
     def _rank(
         self, question: Question, query: Query, k: int, watch: Stopwatch, meant: Sequence[Understood]
