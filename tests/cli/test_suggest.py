@@ -127,7 +127,12 @@ def test_the_listing_is_for_people(museum: Path, run: Run) -> None:
     assert out.splitlines()[0] == "T-54"
     assert "%  red" in out
     assert "one that holds is with 90% among:" in out
-    assert "type: fewer than 20 terms of this facet are known" in err
+    assert "type: fewer than 20 records have a term of this facet" in err
+    assert "and nothing is suggested" in err
+    assert "    ?  tile" not in out
+    code, out, err = run("suggest", "T-54", "--library", museum / "lib", "--unjudged")
+    assert "suggestions are in order only" in err
+    assert "    ?  tile" in out.replace("       ?", "    ?")
 
 
 @pytest.mark.parametrize(

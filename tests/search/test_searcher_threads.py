@@ -55,7 +55,7 @@ def test_threads_search_on_while_records_come_and_change(tmp_path: Path, index: 
     steady, done = {f"X-{n:02}.png" for n in range(40)}, threading.Event()
 
     def search(finder: Searcher, n: int) -> list[Answer]:
-        answers = []
+        answers: list[Answer] = []
         while not done.is_set() or not answers:
             answers.append(finder.search(Query(text=NAMES[n % len(NAMES)], k=200), refine=0))
         return answers

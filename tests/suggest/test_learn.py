@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from sherd.metrics.calibration import expected_calibration_error
 from sherd.suggest.evidence import FEATURES, Examples, Looks, gather_evidence, nearest_examples
 from sherd.suggest.known import Place
-from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, fit_facet, truth_of
+from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, by_record, first_rows, fit_facet, truth_of
 from sherd.types import Box, FloatArray
 from tests.suggest.worlds import LEAVES, TREE, collection, concepts
 
@@ -61,6 +63,33 @@ def test_what_is_known_reaches_up_and_leaves_open_what_is_below() -> None:
     # of the third, one thing is known
     assert found.known[2].sum() == 1
     assert not found.holds[2].any()
+
+
+def test_what_is_said_beside_something_narrower_leaves_nothing_open() -> None:
+    looks, _ = collection(1)
+    found = truth(looks, {"r0000": {"urn:beast": None, "urn:beast1": None}})
+    assert found.known[0].all()
+    assert [URIS[n] for n in np.flatnonzero(found.own[0])] == ["urn:beast1"]
+    assert found.holds[0, BEAST]
+
+
+def test_records_of_many_pictures_count_once() -> None:
+    """Four pictures a record: the one that speaks most for a concept speaks for the record, right or wrong."""
+    looks, right = collection(1_600, noise=0.3)
+    names = tuple(f"r{n // 4:04}" for n in range(1_600))  # what is true of the first of four is said of the record
+    looks = replace(looks, records=names)
+    known = {name: right[f"r{4 * n:04}"] for n, name in enumerate(dict.fromkeys(names))}
+    half = {name: known[name] for name in names[:800]}
+    model, _ = fitted(looks.rows(np.arange(800)), half)
+    assert model.cases == 200
+    rest = looks.rows(np.arange(800, 1_600))
+    scores = model.scores(gather_evidence(rest, NAMES, Examples.of(looks, half)), LADDER)
+    said = model.probabilities(by_record(scores, rest.records), LADDER)
+    true = truth(rest, known).rows(first_rows(rest.records))
+    assert expected_calibration_error(said.ravel(), true.holds.ravel()) < 0.03
+    few = looks.rows(np.arange(4 * (LEAST_CASES - 1)))
+    evidence = gather_evidence(few, NAMES, Examples.of(few, half))
+    assert fit_facet(evidence, truth(few, half), LADDER, few.records) is None
 
 
 def test_a_picture_is_no_example_of_itself() -> None:

@@ -25,13 +25,16 @@ def suggest(
         0.5, "--at-least", min=0.01, max=0.99, help="From which probability on a term is suggested."
     ),
     most: int = typer.Option(5, "--most", min=1, max=100, help="Suggestions a facet."),
+    unjudged: bool = typer.Option(
+        False, "--unjudged", help="Suggest, in order only, where too little is known here to tell how likely a term is."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object a record."),
 ) -> None:
     """Suggest terms of the thesaurus, with honest probabilities; where it is unsure, a broader term or none."""
     from sherd.ingest.library import Library
     from sherd.suggest.suggest import Suggester, SuggestSettings
 
-    settings = SuggestSettings(coverage=coverage, at_least=at_least, most=most)
+    settings = SuggestSettings(coverage=coverage, at_least=at_least, most=most, unjudged=unjudged)
     with Library.open(library) as there:
         suggester = Suggester.open(there, settings=settings)
         for warning in suggester.warnings(facet or None):

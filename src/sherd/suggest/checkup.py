@@ -11,7 +11,18 @@ import numpy as np
 
 from sherd.metrics.calibration import ReliabilityBin, expected_calibration_error, reliability
 from sherd.search.calibrate import conformal_threshold
-from sherd.suggest.learn import FOLDS, Ladder, Truth, Values, fold_of, held_out_probabilities, held_out_scores
+from sherd.suggest.evidence import Looks
+from sherd.suggest.learn import (
+    FOLDS,
+    Ladder,
+    Truth,
+    Values,
+    chosen,
+    first_rows,
+    fold_of,
+    held_out_probabilities,
+    held_out_scores,
+)  # fmt: skip
 from sherd.suggest.suggest import Suggester, Taught
 
 _MARKS = ((0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 1.0))
@@ -31,7 +42,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """`count` pictures known as `true` that were called `said` first; one of them, and a record known as `said`."""
+    """`count` records known as `true` that were called `said` first; one of them, and a record known as `said`."""
 
     true: str
     said: str
@@ -113,24 +124,26 @@ def check_up(suggester: Suggester, facets: Sequence[str] | None = None) -> Check
 def _check(
     name: str, uris: list[str], taught: Taught, scores: Values, ladder: Ladder, suggester: Suggester
 ) -> FacetCheck:
-    truth, looks, settings = taught.truth, taught.looks, suggester.settings
+    first = first_rows(taught.looks.records)
+    truth, looks, settings = taught.truth.rows(first), taught.looks.rows(first), suggester.settings
     said = held_out_probabilities(scores, truth, ladder, looks.records)
     judged = np.asarray(truth.own.any(1))
     leaves = np.where(ladder.leaf, scores, -np.inf)
     order = np.argsort(-leaves, axis=1, kind="stable")[:, :5]
     hit = np.take_along_axis(truth.holds & truth.known, order, 1)
-    chosen, right = _suggested(said, truth, ladder, settings.at_least, settings.most)
+    named = [[one for one, _ in chosen(row, ladder, settings.at_least, settings.most)] for row in said]
+    right = [bool(truth.holds[n, one]) for n, some in enumerate(named) for one in some if truth.known[n, one]]
     covered, size = _sets(scores, truth, ladder, looks.records, settings.coverage)
     pairs = truth.known & ladder.leaf & (said >= 0.02)
     probabilities, outcomes = said[pairs], truth.holds[pairs]
     known = bool(pairs.any())
     return FacetCheck(
         facet=name,
-        records=len({record for record, one in zip(looks.records, judged, strict=True) if one}),
+        records=int(judged.sum()),
         terms=int(truth.own.sum()),
         first=float(hit[judged, 0].mean()),
         first_five=float(hit[judged].any(1).mean()),
-        answered=float(np.mean([bool(some) for some, one in zip(chosen, judged, strict=True) if one])),
+        answered=float(np.mean([bool(some) for some, one in zip(named, judged, strict=True) if one])),
         right=float(np.mean(right)) if right else 0.0,
         wanted=settings.coverage,
         coverage=covered,
@@ -138,28 +151,9 @@ def _check(
         ece=expected_calibration_error(probabilities, outcomes) if known else 0.0,
         marks=_marks(said, truth),
         curve=tuple(reliability(probabilities, outcomes)) if known else (),
-        confusions=_confusions(uris, taught, order[:, 0], judged),
-        weak=_weak(uris, truth, ladder, order, looks.records),
+        confusions=_confusions(uris, looks, truth, order[:, 0], judged),
+        weak=_weak(uris, truth, ladder, order),
     )
-
-
-def _suggested(
-    said: Values, truth: Truth, ladder: Ladder, at_least: float, most: int
-) -> tuple[list[list[int]], list[bool]]:
-    """What would have been suggested for each picture, and whether each of it is right, where that is known."""
-    chosen: list[list[int]] = []
-    right: list[bool] = []
-    for n, row in enumerate(said):
-        found: dict[int, None] = {}
-        for leaf in np.argsort(-np.where(ladder.leaf, row, -np.inf), kind="stable")[: 3 * most].tolist():
-            reached = next((one for one in (leaf, *ladder.above[leaf]) if row[one] >= at_least), None)
-            if reached is not None and len(found) < most:
-                found[reached] = None
-        above = {higher for one in found for higher in ladder.above[one]}
-        some = [one for one in found if one not in above]
-        chosen.append(some)
-        right += [bool(truth.holds[n, one]) for one in some if truth.known[n, one]]
-    return chosen, right
 
 
 def _sets(scores: Values, truth: Truth, ladder: Ladder, records: Sequence[str], coverage: float) -> tuple[float, float]:
@@ -184,8 +178,7 @@ def _marks(said: Values, truth: Truth) -> tuple[Mark, ...]:
     return tuple(found)
 
 
-def _confusions(uris: list[str], taught: Taught, first: Any, judged: Any) -> tuple[Confusion, ...]:
-    truth, looks = taught.truth, taught.looks
+def _confusions(uris: list[str], looks: Looks, truth: Truth, first: Any, judged: Any) -> tuple[Confusion, ...]:
     cases: dict[tuple[int, int], list[int]] = defaultdict(list)
     for n in np.flatnonzero(judged).tolist():
         said = int(first[n])
@@ -208,7 +201,7 @@ def _confusions(uris: list[str], taught: Taught, first: Any, judged: Any) -> tup
     return tuple(found)
 
 
-def _weak(uris: list[str], truth: Truth, ladder: Ladder, order: Any, records: Sequence[str]) -> tuple[Weak, ...]:
+def _weak(uris: list[str], truth: Truth, ladder: Ladder, order: Any) -> tuple[Weak, ...]:
     """Concepts with few examples or found seldom, those first that stand on most records."""
     named = np.zeros(truth.own.shape, bool)
     np.put_along_axis(named, order, True, 1)
@@ -216,9 +209,8 @@ def _weak(uris: list[str], truth: Truth, ladder: Ladder, order: Any, records: Se
     found = []
     for c in np.flatnonzero(truth.own.any(0)).tolist():
         rows = np.flatnonzero(truth.own[:, c])
-        examples = len({records[n] for n in rows.tolist()})
         share = float(named[rows, c].mean())
-        if examples < _FEW or share < 0.5:
-            found.append(Weak(uris[c], examples, share))
+        if rows.size < _FEW or share < 0.5:
+            found.append(Weak(uris[c], int(rows.size), share))
     counted = Counter({one: one.examples for one in found})
     return tuple(one for one, _ in counted.most_common(_LISTED))

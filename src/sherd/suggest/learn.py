@@ -9,8 +9,10 @@ not fitted on: five folds over records.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ _NEGATIVES = 30
 """Concepts that do not hold, a concept that does; the rest is made up for by weight."""
 _STRENGTH = 1.0
 
+_Number = TypeVar("_Number", np.bool_, np.float64)
 Bools = NDArray[np.bool_]
 Values = NDArray[np.float64]
 
@@ -35,12 +38,17 @@ Values = NDArray[np.float64]
 class Truth:
     """What is known of n pictures about C concepts.
 
-    own (n, C): said to hold. holds (n, C): that, and all that is broader. known (n, C): whether it holds is known.
+    own (n, C): said to hold, and nothing below it. holds (n, C): that, and all that is broader. known (n, C): whether
+    it holds is known.
     """
 
     own: Bools
     holds: Bools
     known: Bools
+
+    def rows(self, keep: NDArray[np.int64]) -> Truth:
+        """Only these pictures, in this order."""
+        return Truth(self.own[keep], self.holds[keep], self.known[keep])
 
 
 @dataclass(frozen=True)
@@ -117,46 +125,100 @@ class FacetModel:
 def fit_facet(evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str]) -> FacetModel | None:
     """The model of one facet; None where there are fewer than LEAST_CASES cases, or all are of one kind.
 
+    A record is judged by the picture of it that speaks most for a concept, and counts once however many it has.
+
     Args:
         evidence: (n, C, F), each picture judged without its own record among the examples.
+        truth: of the n pictures; the same for all of a record.
         records: (n,) whose pictures they are; a record is whole in one fold.
     """
-    cases = int((truth.own & truth.known).sum())
-    lifted = held_out_scores(evidence, truth, ladder, records)
-    if lifted is None:
+    scores = held_out_scores(evidence, truth, ladder, records)
+    if scores is None:
         return None
-    true = np.sort(lifted[truth.own & truth.known])
+    told = truth.rows(first_rows(records))
+    true = np.sort(scores[told.own & told.known])
     kept = true[np.linspace(0, true.size - 1, min(true.size, 2_000)).round().astype(np.int64)]
-    weights, bias = _regress(evidence, truth.own, truth.holds, truth.known)
-    leaves, inner = _curves(lifted, truth.holds, truth.known, ladder)
-    return FacetModel(tuple(weights.tolist()), bias, leaves, inner, tuple(kept.tolist()), cases)
+    weights, bias = _regress(evidence, truth, records)
+    leaves, inner = _curves(scores, told, ladder)
+    return FacetModel(tuple(weights.tolist()), bias, leaves, inner, tuple(kept.tolist()), int(true.size))
 
 
 def held_out_scores(evidence: FloatArray, truth: Truth, ladder: Ladder, records: Sequence[str]) -> Values | None:
-    """(n, C) scores of every picture by weights that were fitted without its fold; None as `fit_facet`."""
+    """(R, C) scores of every record by weights that were fitted without its fold, in the order in which the records
+    first appear; None as `fit_facet`."""
     shown = _shown(truth.own & truth.known, evidence)
-    if int(shown.sum()) < LEAST_CASES or not (truth.known & ~truth.holds).any():
+    if int(by_record(shown, records).sum()) < LEAST_CASES or not (truth.known & ~truth.holds).any():
         return None
     folds = np.array([fold_of(name) for name in records])
     scores = np.zeros(truth.own.shape)
     for fold in range(FOLDS):
-        rest = folds != fold
+        rest = np.flatnonzero(folds != fold)
         if not shown[rest].any() or not (truth.known & ~truth.holds)[rest].any():
             return None
-        weights, bias = _regress(evidence[rest], truth.own[rest], truth.holds[rest], truth.known[rest])
-        scores[~rest] = _scores(evidence[~rest], weights, bias)
-    return ladder.lifted(scores)
+        weights, bias = _regress(evidence[rest], truth.rows(rest), [records[n] for n in rest.tolist()])
+        scores[folds == fold] = _scores(evidence[folds == fold], weights, bias)
+    return by_record(ladder.lifted(scores), records)
 
 
 def held_out_probabilities(scores: Values, truth: Truth, ladder: Ladder, records: Sequence[str]) -> Values:
-    """(n, C) of `held_out_scores`, by curves that were fitted without the picture's fold either."""
+    """(R, C) of `held_out_scores`, by curves that were fitted without the record's fold either.
+
+    Args:
+        truth, records: of the R records.
+    """
     folds = np.array([fold_of(name) for name in records])
     said = np.zeros(scores.shape)
     for fold in range(FOLDS):
-        rest = folds != fold
-        leaves, inner = _curves(scores[rest], truth.holds[rest], truth.known[rest], ladder)
-        said[~rest] = np.where(ladder.leaf, leaves(scores[~rest]), inner(scores[~rest]))
+        rest, mine = np.flatnonzero(folds != fold), folds == fold
+        leaves, inner = _curves(scores[rest], truth.rows(rest), ladder)
+        said[mine] = np.where(ladder.leaf, leaves(scores[mine]), inner(scores[mine]))
     return ladder.lifted(said)
+
+
+def first_rows(records: Sequence[str]) -> NDArray[np.int64]:
+    """(R,) the first row of each record, in the order in which the records first appear."""
+    places: dict[str, int] = {}
+    for n, name in enumerate(records):
+        places.setdefault(name, n)
+    return np.array(list(places.values()), np.int64)
+
+
+def by_record(values: NDArray[_Number], records: Sequence[str]) -> NDArray[_Number]:
+    """(R, C) the largest of (n, C) over the pictures of each record, in the order of `first_rows`."""
+    places = {name: n for n, name in enumerate(dict.fromkeys(records))}
+    found = values[first_rows(records)]
+    np.maximum.at(found, np.array([places[name] for name in records], np.int64), values)
+    return found
+
+
+def chosen(
+    row: Values,
+    ladder: Ladder,
+    at_least: float,
+    most: int,
+    *,
+    settled: Bools | None = None,
+    skipped: Bools | None = None,
+) -> list[tuple[int, int]]:
+    """(concept, leaf) of what is suggested where the concepts have the probabilities `row` (C,), likeliest leaf first.
+
+    For a leaf that does not reach `at_least` stands the nearest broader concept that does; what is above another
+    suggestion says nothing new and is left out.
+
+    Args:
+        settled: (C,) what needs no suggesting any more. skipped: (C,) leaves that are not suggested, nor what is above.
+    """
+    none = np.zeros(row.size, bool)
+    settled, skipped = none if settled is None else settled, none if skipped is None else skipped
+    found: dict[int, int] = {}
+    for leaf in np.argsort(-np.where(ladder.leaf & ~skipped & ~settled, row, -np.inf), kind="stable").tolist():
+        if len(found) == most or not ladder.leaf[leaf] or skipped[leaf] or settled[leaf]:
+            break
+        reached = next((one for one in (leaf, *ladder.above[leaf]) if row[one] >= at_least), None)
+        if reached is not None and not settled[reached]:
+            found.setdefault(reached, leaf)
+    above = {higher for concept in found for higher in ladder.above[concept]}
+    return [(concept, leaf) for concept, leaf in found.items() if concept not in above]
 
 
 def fold_of(record: str) -> int:
@@ -169,7 +231,8 @@ def truth_of(
 ) -> Truth:
     """From what is known picture by picture: concepts that hold, and those that people said do not.
 
-    Where a concept holds, all others of the facet are taken not to, but those above and below it.
+    Where a concept holds, all others of the facet are taken not to, but those above and below it. What is said beside
+    something narrower ("China" beside "Tang") says nothing more, and leaves nothing open.
     """
     place = {uri: n for n, uri in enumerate(uris)}
     own = np.zeros((len(right), len(uris)), bool)
@@ -178,6 +241,9 @@ def truth_of(
         own[n, [place[uri] for uri in yes if uri in place]] = True
         refused[n, [place[uri] for uri in no if uri in place]] = True
     holds = ladder.closed(own)
+    for c, above in enumerate(ladder.above):
+        for higher in above:
+            own[own[:, c], higher] = False
     below = np.zeros_like(own)
     for c, above in enumerate(ladder.above):
         for higher in above:
@@ -192,18 +258,20 @@ def _shown(cases: Bools, evidence: FloatArray) -> Bools:
     return np.asarray(cases & (evidence[..., FEATURES.index("seen")] > 0))
 
 
-def _regress(evidence: FloatArray, own: Bools, holds: Bools, known: Bools) -> tuple[Values, float]:
+def _regress(evidence: FloatArray, truth: Truth, records: Sequence[str]) -> tuple[Values, float]:
     from sklearn.linear_model import LogisticRegression  # imported on use: it takes a second
 
-    yes = np.argwhere(_shown(own & known, evidence))
-    no = np.argwhere(known & ~holds)
+    yes = np.argwhere(_shown(truth.own & truth.known, evidence))
+    no = np.argwhere(truth.known & ~truth.holds)
     rng = np.random.default_rng(0)
     wanted = min(len(no), _NEGATIVES * len(yes))
     some = no[rng.choice(len(no), wanted, replace=False)]
     pairs = np.concatenate([yes, some])
     x = evidence[pairs[:, 0], pairs[:, 1]].astype(np.float64)
     y = np.arange(len(pairs)) < len(yes)
-    weight = np.where(y, 1.0, len(no) / wanted)
+    pictures = Counter(records)
+    share = np.array([1 / pictures[name] for name in records])  # a record counts once
+    weight = np.where(y, 1.0, len(no) / wanted) * share[pairs[:, 0]]
     spread = x.std(0)
     scale = np.where(spread > 1e-6, spread, 1.0)
     fitted = LogisticRegression(C=_STRENGTH, max_iter=200).fit(x / scale, y, weight)
@@ -214,8 +282,8 @@ def _scores(evidence: FloatArray, weights: Values, bias: float) -> Values:
     return np.asarray(evidence.astype(np.float64) @ weights + bias)
 
 
-def _curves(scores: Values, holds: Bools, known: Bools, ladder: Ladder) -> tuple[Curve, Curve]:
-    leaf = known & ladder.leaf
-    inner = known & ~ladder.leaf
-    leaves = fit_curve(scores[leaf], holds[leaf])
-    return leaves, fit_curve(scores[inner], holds[inner]) if inner.any() else leaves
+def _curves(scores: Values, truth: Truth, ladder: Ladder) -> tuple[Curve, Curve]:
+    leaf = truth.known & ladder.leaf
+    inner = truth.known & ~ladder.leaf
+    leaves = fit_curve(scores[leaf], truth.holds[leaf])
+    return leaves, fit_curve(scores[inner], truth.holds[inner]) if inner.any() else leaves

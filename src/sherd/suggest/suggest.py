@@ -22,7 +22,7 @@ from sherd.search.concept_vectors import ConceptVectors, names_of
 from sherd.search.locate import box_from_heat
 from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres, nearest_examples
 from sherd.suggest.known import ByFacet, Known, known_of
-from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, fit_facet, truth_of
+from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, chosen, fit_facet, truth_of
 from sherd.suggest.novelty import Novelty
 from sherd.thesaurus.thesaurus import Thesaurus, builtin_thesaurus
 from sherd.types import Box, FloatArray, HitRegion, Level, Proposal, Suggestion
@@ -38,12 +38,14 @@ PLAIN_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
 class SuggestSettings:
     """coverage: how often the set of a proposal shall hold what is true. at_least: the probability from which a concept
     is suggested; where a leaf does not reach it, the nearest broader one that does. most: suggestions a facet. refine:
-    whether places come from heat maps; else they are the boxes of the parts."""
+    whether places come from heat maps; else they are the boxes of the parts. unjudged: suggest, in order and without a
+    probability, where too little is known of the collection to have one; else the answer is that nobody knows."""
 
     coverage: float = 0.9
     at_least: float = 0.5
     most: int = 5
     refine: bool = True
+    unjudged: bool = False
 
     def __post_init__(self) -> None:
         if not (0 < self.coverage < 1 and 0 < self.at_least < 1):
@@ -126,12 +128,13 @@ class Suggester:
     def warnings(self, facets: Sequence[str] | None = None) -> list[str]:
         """What must be known to take the probabilities for what they are, a sentence each."""
         found = []
+        told = "; suggestions are in order only" if self.settings.unjudged else ", and nothing is suggested"
         for name in facets if facets is not None else self.facet_names:
             view = self.facet(name)
             if view.model is None:
                 found.append(
-                    f"{name}: fewer than {LEAST_CASES} terms of this facet are known in the library, so there are no "
-                    "probabilities; suggestions are in order only. Decide about some, and they come"
+                    f"{name}: fewer than {LEAST_CASES} records have a term of this facet that another has too, so it "
+                    f"cannot be told how likely one is{told}. Decide about some, and it can"
                 )
         return found
 
@@ -245,13 +248,13 @@ class Suggester:
             score = np.asarray(scores[mine]).max(0)
             row = score if view.model is None else view.model.probabilities(score[None], view.ladder)[0]
             known = self.known.get(record, {}).get(view.name, Known())
-            chosen = self._chosen(view, row, known)
+            picked = self._chosen(view, row, known)
             yield Proposal(
                 record,
                 view.name,
                 tuple(
                     self._suggestion(view, looks, mine[int(best[leaf])], concept, leaf, row, known)
-                    for concept, leaf in chosen
+                    for concept, leaf in picked
                 ),
                 self._within(view, score, row),
                 self.settings.coverage,
@@ -263,24 +266,18 @@ class Suggester:
 
         Not what a person accepted, nor what follows from that, nor anything below what a person refused.
         """
-        uris = view.uris
-        settled = {above for uri in known.by_person & known.right.keys() for above in self.thesaurus.steps_up(uri)}
-        found: dict[int, int] = {}
-        for leaf in np.argsort(-np.where(view.ladder.leaf, row, -np.inf), kind="stable").tolist():
-            if len(found) == self.settings.most or not view.ladder.leaf[leaf]:
-                break
-            ways = [leaf, *view.ladder.above[leaf]]
-            if uris[leaf] in settled or any(uris[one] in known.wrong for one in ways):
-                continue
-            if view.model is None:
-                found.setdefault(leaf, leaf)
-                continue
-            reached = next((one for one in ways if row[one] >= self.settings.at_least), None)
-            if reached is not None and uris[reached] not in settled:
-                found.setdefault(reached, leaf)
-        # What is above another suggestion says nothing new.
-        above = {higher for concept in found for higher in view.ladder.above[concept]}
-        return [(concept, leaf) for concept, leaf in found.items() if concept not in above]
+        uris, ladder = view.uris, view.ladder
+        by_person = {above for uri in known.by_person & known.right.keys() for above in self.thesaurus.steps_up(uri)}
+        settled = np.array([uri in by_person for uri in uris])
+        refused = np.array([uri in known.wrong for uri in uris])
+        skipped = np.array([refused[[leaf, *ladder.above[leaf]]].any() for leaf in range(len(uris))])
+        if view.model is not None:
+            most, at_least = self.settings.most, self.settings.at_least
+            return chosen(row, ladder, at_least, most, settled=settled, skipped=skipped)
+        if not self.settings.unjudged:
+            return []
+        order = np.argsort(-row, kind="stable")
+        return [(n, n) for n in order[(ladder.leaf & ~settled & ~skipped)[order]][: self.settings.most].tolist()]
 
     def _within(self, view: FacetView, score: Values, row: Values) -> tuple[tuple[str, float], ...] | None:
         if view.model is None:
