@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -18,6 +20,18 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip(f"no outside material: SHERD_SHARED is unset and ../shared is absent ({path.name})")
     return path
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A running PostgreSQL server, one for all tests; they skip where there is none on this machine."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sherd[postgres]'")
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -90,6 +90,12 @@ class StorageRefused(LibraryError):
     code = "storage_refused"
 
 
+class ServerAway(LibraryError):
+    """A server that the library needs does not answer; what was acknowledged is kept."""
+
+    code = "server_away"
+
+
 class DecisionConflict(LibraryError):
     """Somebody else decided about the same record in the meantime."""
 

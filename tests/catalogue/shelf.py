@@ -8,6 +8,7 @@ from pathlib import Path
 from sherd.catalogue import records, writing
 from sherd.catalogue.catalogue import Catalogue
 from sherd.types import Box, PartInfo, Phrase, Record, Region, SourceImage
+from tests.catalogue import backends
 
 FINGERPRINT = "f" * 64
 
@@ -41,7 +42,7 @@ BELL = Record(
 
 
 def catalogue(path: Path) -> Catalogue:
-    return Catalogue.open(path / "catalogue.sqlite", create=True)
+    return Catalogue.open(backends.place(path), create=True)
 
 
 def item(record: Record, keys: Sequence[int], *, ordinal: int = 0, repeat: int = 0) -> writing.ItemWrite:

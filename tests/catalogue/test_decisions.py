@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from sherd.catalogue.catalogue import Catalogue
 from sherd.catalogue.decisions import Head
 from sherd.errors import CorruptData, DecisionConflict
 from sherd.types import Action, Box, Decision
+from tests.catalogue.backends import sql
 from tests.catalogue.shelf import filled
 
 TAOTIE = "urn:sherd:taotie"
@@ -64,7 +63,7 @@ def test_the_second_of_two_curators_is_told(shelf: Catalogue) -> None:
 
 def test_a_record_that_cannot_be_read_is_named(shelf: Catalogue, tmp_path: Path) -> None:
     decisions.append(shelf.database, [word()])
-    _sql(tmp_path, "UPDATE decisions SET action = 'praise'")
+    sql(tmp_path, "UPDATE decisions SET action = 'praise'")
     with pytest.raises(CorruptData, match=r"decision 1 cannot be read .*sherd audit verify"):
         list(decisions.everything(shelf.database))
 
@@ -83,7 +82,7 @@ def test_a_record_that_cannot_be_read_is_named(shelf: Catalogue, tmp_path: Path)
 )
 def test_tampering_is_found(shelf: Catalogue, tmp_path: Path, statement: str, what: str) -> None:
     head = _four(shelf)
-    _sql(tmp_path, statement)
+    sql(tmp_path, statement)
     found = list(decisions.faults(shelf.database, against=head))
     assert found
     assert re.search(what, " ".join(found)), found
@@ -91,7 +90,7 @@ def test_tampering_is_found(shelf: Catalogue, tmp_path: Path, statement: str, wh
 
 def test_a_chain_made_anew_is_found_by_a_head_alone(shelf: Catalogue, tmp_path: Path) -> None:
     head = _four(shelf)
-    _sql(tmp_path, "DELETE FROM decisions")
+    sql(tmp_path, "DELETE FROM decisions")
     decisions.append(shelf.database, [word(note=f"{n} again") for n in range(4)])
     assert list(decisions.faults(shelf.database)) == []
     (found,) = decisions.faults(shelf.database, against=head)
@@ -103,19 +102,15 @@ def test_a_thousand_tamperings_are_all_found(shelf: Catalogue, tmp_path: Path) -
     chance = random.Random(4)
     decisions.append(shelf.database, [word(chance.choice(["bell", "v-7"]), note=str(n)) for n in range(60)])
     head = decisions.head(shelf.database)
-    path = tmp_path / "catalogue.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute("SELECT * FROM decisions ORDER BY number").fetchall()
-        for _ in range(1000):
-            changed = _tampered(rows, chance)
-            assert changed != rows
-            with connection:
-                connection.execute("DELETE FROM decisions")
-                connection.executemany("INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)", changed)
-            assert list(decisions.faults(shelf.database, against=head))
-        with connection:
-            connection.execute("DELETE FROM decisions")
-            connection.executemany("INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)", rows)
+    rows = sql(tmp_path, "SELECT * FROM decisions ORDER BY number")
+    for _ in range(1000):
+        changed = _tampered(rows, chance)
+        assert changed != rows
+        sql(tmp_path, "DELETE FROM decisions")
+        sql(tmp_path, "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)", changed)
+        assert list(decisions.faults(shelf.database, against=head))
+    sql(tmp_path, "DELETE FROM decisions")
+    sql(tmp_path, "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?)", rows)
     assert list(decisions.faults(shelf.database, against=head)) == []
 
 
@@ -156,8 +151,3 @@ def _tampered(rows: list[Row], chance: random.Random) -> list[Row]:
 def _four(shelf: Catalogue) -> Head:
     decisions.append(shelf.database, [word(note=str(n)) for n in range(4)])
     return decisions.head(shelf.database)
-
-
-def _sql(folder: Path, statement: str) -> None:
-    with closing(sqlite3.connect(folder / "catalogue.sqlite")) as connection, connection:
-        connection.execute(statement)

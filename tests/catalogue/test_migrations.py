@@ -13,9 +13,11 @@ from sqlalchemy import Connection, text
 from sherd.catalogue import concepts, decisions, lexical, schema
 from sherd.catalogue.catalogue import Catalogue
 from sherd.catalogue.concept_writing import import_thesaurus
-from sherd.catalogue.database import Database
+from sherd.catalogue.fulltext import LABELS, RECORDS
+from sherd.catalogue.fulltext_sqlite import CREATE
 from sherd.catalogue.migrations import Step, upgrade, version_of
 from sherd.catalogue.soundness import faults
+from sherd.catalogue.sqlite import SqliteDatabase
 from sherd.errors import LibraryError, SchemaTooNew, SchemaTooOld
 from sherd.types import Action, Decision
 from tests.catalogue.shelf import BELL, DING, FINGERPRINT, VASE, filled
@@ -24,11 +26,12 @@ from tests.catalogue.vessels import SCHEME, TRIPOD, VESSEL, VESSELS
 NEWEST = schema.SCHEMA_VERSION
 GOLDEN = Path(__file__).parent / "golden"
 
+pytestmark = pytest.mark.engine("sqlite")
 
 DECISION = Decision("bell", Action.ACCEPT, "李", "2026-11-27T10:00:00+00:00", "type", TRIPOD, TRIPOD, probability=0.8)
 FULL_TEXT = {
-    "lexical": (lexical.CREATE, ("rowid", *lexical.COLUMNS)),
-    "concept_words": (lexical.CREATE_CONCEPT_WORDS, ("rowid", "words")),
+    RECORDS: (CREATE[RECORDS], ("rowid", *lexical.COLUMNS)),
+    LABELS: (CREATE[LABELS], ("rowid", "words")),
 }
 
 
@@ -125,7 +128,7 @@ def test_a_newer_catalogue_is_refused_with_a_sentence(tmp_path: Path) -> None:
 
 def test_a_step_brings_an_old_catalogue_up_to_date_and_keeps_a_copy(tmp_path: Path) -> None:
     filled(tmp_path).close()
-    database = Database(tmp_path / "catalogue.sqlite")
+    database = SqliteDatabase(tmp_path / "catalogue.sqlite")
     steps = [Step(n, partial(_add_column, n)) for n in (NEWEST + 1, NEWEST + 2)]
     copies = upgrade(database, steps=steps, newest=NEWEST + 2)
     assert version_of(database, newest=NEWEST + 2) == NEWEST + 2
@@ -142,7 +145,7 @@ def _add_column(version: int, connection: Connection) -> None:
 
 def test_a_step_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> None:
     filled(tmp_path).close()
-    database = Database(tmp_path / "catalogue.sqlite")
+    database = SqliteDatabase(tmp_path / "catalogue.sqlite")
 
     def breaks(connection: Connection) -> None:
         _add_column(2, connection)
@@ -159,7 +162,7 @@ def test_a_step_that_fails_leaves_the_old_version_whole(tmp_path: Path) -> None:
 
 def test_without_a_step_an_old_catalogue_is_refused(tmp_path: Path) -> None:
     filled(tmp_path).close()
-    database = Database(tmp_path / "catalogue.sqlite")
+    database = SqliteDatabase(tmp_path / "catalogue.sqlite")
     with pytest.raises(LibraryError, match="can no longer bring up to date"):
         upgrade(database, steps=[], newest=NEWEST + 1)
     database.close()

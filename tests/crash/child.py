@@ -105,9 +105,10 @@ def main() -> None:
     parser.add_argument("--kill")
     parser.add_argument("--fault", choices=FAULTS)
     parser.add_argument("--version", type=int, default=1)
+    parser.add_argument("--catalogue")
     given = parser.parse_args()
     encoder, hook = ToyEncoder(given.version), killer(given.kill)
-    with Library.open(given.library, create=True) as library:
+    with Library.open(given.library, create=True, catalogue=given.catalogue) as library:
         if given.command == "reindex":
             reindex(library, encoder, hook=hook)
             return

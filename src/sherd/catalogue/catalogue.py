@@ -12,11 +12,14 @@ from typing import TypeVar, TypeVarTuple
 import numpy as np
 from sqlalchemy import Connection, RowMapping, Select, String, cast, distinct, func, select
 
-from sherd.catalogue import decisions, filters, lexical, migrations
+from sherd.catalogue import decisions, filters, migrations
 from sherd.catalogue.concepts import understand
 from sherd.catalogue.database import Database
 from sherd.catalogue.filters import FIELDS as FIELDS
 from sherd.catalogue.filters import Where
+from sherd.catalogue.fulltext import full_text
+from sherd.catalogue.lexical import terms_of
+from sherd.catalogue.opening import open_database
 from sherd.catalogue.records import from_body
 from sherd.catalogue.schema import (
     SCHEMA_VERSION,
@@ -91,29 +94,32 @@ class Catalogue:
         self._lock = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path | str, *, create: bool = False) -> Catalogue:
-        """The catalogue in the SQLite file `path`.
+    def open(cls, place: Path | str, *, create: bool = False, library_id: str | None = None) -> Catalogue:
+        """The catalogue in the SQLite file `place`, or at the address `postgresql://...`.
 
         Args:
             create: make it where the file is absent or empty, and bring an old one up to date; the caller holds the
                 library for writing.
+            library_id: of a catalogue that is made, instead of a new one.
 
         Raises:
             LibraryError: there is none, or the file is no catalogue.
             SchemaTooOld: it is old, or empty, and `create` is false.
             SchemaTooNew: a newer Sherd wrote it.
             CorruptData: the file is damaged.
+            ServerAway: the server does not answer.
+            InvalidArgument: the address cannot be read.
         """
-        database = Database(Path(path), create=create)
+        database = open_database(place, create=create)
         try:
             version = migrations.version_of(database)
             if create and version == 0:
-                migrations.create(database)
+                migrations.create(database, library_id)
             elif create:
                 migrations.upgrade(database)
             elif version < SCHEMA_VERSION:
                 what = f"has the old schema {version}" if version else "is empty"
-                raise SchemaTooOld(f"{path}: the catalogue {what}; the next `sherd ingest` mends that", version)
+                raise SchemaTooOld(f"{place}: the catalogue {what}; the next `sherd ingest` mends that", version)
         except BaseException:
             database.close()
             raise
@@ -121,6 +127,11 @@ class Catalogue:
 
     def close(self) -> None:
         self.database.close()
+
+    def library_id(self) -> str | None:
+        """The name of the library, given when it was made and never changed."""
+        with self.database.read() as connection:
+            return _meta(connection, "library_id")
 
     def encoder_fingerprint(self) -> str | None:
         """Of the encoder that made the vectors; None before the first ingest."""
@@ -270,9 +281,9 @@ class Catalogue:
         InvalidArgument as `live_keys` does.
         """
         with self.database.read() as connection:
-            return lexical.search(
-                connection, text, limit, filters.allowed_records(self.database, connection, where), labels
-            )
+            allowed = filters.allowed_records(self.database, connection, where)
+            terms = terms_of(text, labels)
+            return full_text(connection).search(connection, terms, limit, allowed) if terms and limit > 0 else []
 
     def understood(self, text: str) -> tuple[Understood, ...]:
         """The concepts of the library's thesauri that a text plainly means, with what else they are called."""

@@ -14,8 +14,9 @@ from sqlalchemy import Column, Connection, Row, func, select, text
 
 from sherd.catalogue.concepts import ENDS, from_body, to_body
 from sherd.catalogue.database import Database
+from sherd.catalogue.fulltext import full_text
 from sherd.catalogue.lexical import tokens_of
-from sherd.catalogue.schema import concept_labels, concepts, thesauri
+from sherd.catalogue.schema import concept_labels, concepts, metadata, thesauri
 from sherd.catalogue.writing import advance
 from sherd.thesaurus.check import labels_of
 from sherd.thesaurus.folding import fold_label, fold_tagged
@@ -120,7 +121,7 @@ def _compile(connection: Connection, thesaurus: Thesaurus, numbers: Mapping[str,
     labels = label_rows(thesaurus, numbers, _next(connection, concept_labels.c.number))
     while chunk := list(islice(labels, _CHUNK)):
         _insert(connection, "concept_labels", chunk)
-        _insert(connection, "concept_words(rowid, words)", ((row[0], words_of(row[3])) for row in chunk))
+        full_text(connection).put_labels(connection, ((row[0], words_of(row[3])) for row in chunk))
     _insert(connection, "concept_closure", closure_rows(thesaurus, numbers))
 
 
@@ -152,6 +153,11 @@ def closure_rows(thesaurus: Thesaurus, numbers: Mapping[str, int]) -> Iterator[t
 
 def _insert(connection: Connection, into: str, rows: Iterable[tuple[object, ...]]) -> None:
     """As plain tuples through the driver: SQLAlchemy's own way takes twice as long for millions of rows."""
+    if connection.dialect.name == "postgresql":
+        from sherd.catalogue.fulltext_postgres import copy
+
+        copy(connection, metadata.tables[into], rows)
+        return
     it = iter(rows)
     while chunk := list(islice(it, _CHUNK)):
         marks = ", ".join("?" * len(chunk[0]))
@@ -166,9 +172,9 @@ def _remove(connection: Connection, thesaurus: int) -> None:
 
 def _forget(connection: Connection, thesaurus: int) -> None:
     """Remove what was compiled."""
+    full_text(connection).remove_labels(connection, thesaurus)
     own = "SELECT number FROM concepts WHERE thesaurus = :number"
     for statement in (
-        f"DELETE FROM concept_words WHERE rowid IN (SELECT number FROM concept_labels WHERE concept IN ({own}))",
         f"DELETE FROM concept_labels WHERE concept IN ({own})",
         f"DELETE FROM concept_closure WHERE descendant IN ({own})",
     ):

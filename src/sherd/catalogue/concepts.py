@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, column, func, select, table, text
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from sherd.catalogue import lexical
 from sherd.catalogue.database import Database
+from sherd.catalogue.fulltext import full_text
 from sherd.catalogue.schema import concept_closure, concept_labels, concepts, thesauri
 from sherd.errors import InvalidArgument, UnknownConcept
 from sherd.thesaurus.check import labels_of
@@ -31,7 +32,6 @@ _MOST_NARROWER = 20
 """Narrower concepts whose names widen a search; the nearest."""
 ENDS = 24
 """Characters of `head` and `tail` of a label."""
-_words = table("concept_words", column("rowid"), column("words"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def concept(database: Database, uri: str) -> Concept:
     with database.read() as connection:
         found = _concepts(connection, concepts.c.uri == uri)
     if not found:
-        raise UnknownConcept(f"{database.path.parent}: no thesaurus of this library has the concept {uri!r}")
+        raise UnknownConcept(f"{database.place}: no thesaurus of this library has the concept {uri!r}")
     return found[0]
 
 
@@ -116,7 +116,7 @@ def resolve(database: Database, name: str) -> list[Concept]:
     uris = [one.uri for one in near if one.how == "exact"]
     if not uris:
         hint = f"; near ones are {', '.join(one.label for one in near[:3])}" if near else ""
-        raise UnknownConcept(f"{database.path.parent}: no thesaurus of this library has {name!r}{hint}")
+        raise UnknownConcept(f"{database.place}: no thesaurus of this library has {name!r}{hint}")
     return list(get_many(database, uris).values())
 
 
@@ -204,7 +204,7 @@ class LibraryLabels:
             for start in range(0, len(wanted), _CHUNK // 2):
                 chunk = wanted[start : start + _CHUNK // 2]
                 heads = {form[:ENDS] for form in chunk}
-                rows = _labels([], -1).where(label.head.in_(heads), label.folded.in_(chunk))
+                rows = _labels([], None).where(label.head.in_(heads), label.folded.in_(chunk))
                 for uri, text_, language, preferred, facet, form in sorted(connection.execute(rows), key=_preferred):
                     found.setdefault(form, []).append(Named(uri, text_, language, bool(preferred), facet))
         return found
@@ -246,7 +246,7 @@ def _linked(
             select(concepts.c.number).where(concepts.c.uri == uri).order_by(concepts.c.thesaurus).limit(1)
         )
         if start is None:
-            raise UnknownConcept(f"{database.path.parent}: no thesaurus of this library has the concept {uri!r}")
+            raise UnknownConcept(f"{database.place}: no thesaurus of this library has the concept {uri!r}")
         distance = concept_closure.c.distance
         rows = (
             select(concepts.c.uri, distance)
@@ -275,7 +275,7 @@ def _filters(language: str | None, facet: str | None) -> list[ColumnElement[bool
 _Row: TypeAlias = Row[str, str, str, int, str, str]
 
 
-def _labels(narrow: Sequence[ColumnElement[bool]], limit: int) -> Select[str, str, str, int, str, str]:
+def _labels(narrow: Sequence[ColumnElement[bool]], limit: int | None) -> Select[str, str, str, int, str, str]:
     label = concept_labels.c
     rows = select(concepts.c.uri, label.label, label.language, label.preferred, concepts.c.facet, label.folded)
     return rows.join(concept_labels, label.concept == concepts.c.number).where(*narrow).limit(limit)
@@ -289,7 +289,10 @@ def _told(rows: Iterable[_Row], how: str) -> Iterator[Found]:
 def _exact(connection: Connection, folded: str, narrow: Sequence[ColumnElement[bool]], limit: int) -> Iterator[Found]:
     rows = _labels(narrow, limit).where(concept_labels.c.head == folded[:ENDS], concept_labels.c.folded == folded)
     # Sorted here: thousands of concepts may have one label, and SQLite would sort them all.
-    return _told(sorted(connection.execute(rows.order_by(concept_labels.c.head)), key=_preferred), "exact")
+    return _told(
+        sorted(connection.execute(rows.order_by(concept_labels.c.head, concept_labels.c.number)), key=_preferred),
+        "exact",
+    )
 
 
 def _prefix(connection: Connection, folded: str, narrow: Sequence[ColumnElement[bool]], limit: int) -> Iterator[Found]:
@@ -297,21 +300,17 @@ def _prefix(connection: Connection, folded: str, narrow: Sequence[ColumnElement[
     head = folded[:ENDS]
     begins = label.head == head if len(folded) > ENDS else _begins(label.head, head)
     rows = _labels(narrow, limit).where(begins, label.folded > folded, label.folded < folded + _LAST)
-    rows = rows.order_by(label.head)
+    rows = rows.order_by(label.head, label.number)
     return _told(sorted(connection.execute(rows), key=_shortest), "prefix")
 
 
 def _with_words(
     connection: Connection, folded: str, narrow: Sequence[ColumnElement[bool]], limit: int
 ) -> Iterator[Found]:
-    expression = lexical.every_word_of(folded)
-    if expression is None:
+    terms = lexical.every_word_of(folded)
+    if not terms:
         return iter(())
-    rows = (
-        _labels(narrow, limit)
-        .join(_words, _words.c.rowid == concept_labels.c.number)
-        .where(text("concept_words MATCH :expression").bindparams(expression=expression))
-    )
+    rows = full_text(connection).labels_with(_labels(narrow, limit), terms)
     return _told(sorted(connection.execute(rows), key=_shortest), "words")
 
 

@@ -44,8 +44,9 @@ def allowed_records(database: Database, connection: Connection, where: Where | N
             continue
         numbers: set[int] = set()
         for value in {fold(value) for value in values}:
+            place = func.instr if connection.dialect.name == "sqlite" else func.strpos
             holding = select(terms.c.number, terms.c.folded).where(
-                terms.c.field == field, func.instr(terms.c.folded, value) > 0
+                terms.c.field == field, place(terms.c.folded, value) > 0
             )
             numbers |= {number for number, term in connection.execute(holding) if stands_in(value, term)}
         selects.append(select(record_terms.c.record).where(record_terms.c.term.in_(sorted(numbers))))

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, create_engine, func, select, text, update
+from sqlalchemy import Connection, func, select, text, update
 
 from sherd.catalogue import concept_writing, lexical
 from sherd.catalogue.database import Database
+from sherd.catalogue.fulltext import LABELS, RECORDS, full_text
 from sherd.catalogue.records import digest, filter_terms, from_body, merge, to_body
-from sherd.catalogue.schema import images, items, metadata, record_terms, records, regions, terms, thesauri
+from sherd.catalogue.schema import images, items, record_terms, records, regions, terms, thesauri
+from sherd.catalogue.tables import altered_tables, broken_rows
 from sherd.catalogue.writing import advance, rewrite
 from sherd.errors import CorruptData, InvalidArgument, StorageRefused
 from sherd.types import Box, Record, Region, SourceImage
@@ -32,15 +34,11 @@ class Fault:
 def faults(database: Database) -> Iterator[Fault]:
     """Everything that is wrong in the catalogue itself; after `catalogue_damaged` nothing else is looked at."""
     with database.read() as connection:
-        damaged = [f"{name} is not as it was made" for name in _altered_tables(connection)]
+        damaged = [f"{name} is not as it was made" for name in altered_tables(connection)]
         if not damaged:
-            damaged = [row[0] for row in connection.execute(text("PRAGMA integrity_check(20)")) if row[0] != "ok"]
-            damaged += [
-                f"row {row[1]} of {row[0]} points to no row of {row[2]}"
-                for row in connection.execute(text("PRAGMA foreign_key_check")).fetchmany(20)
-            ]
+            damaged = broken_rows(connection)
     for what in damaged:
-        yield Fault("catalogue_damaged", what, database.path.name)
+        yield Fault("catalogue_damaged", what, "catalogue")
     if damaged:
         return
     yield from _item_faults(database)
@@ -64,8 +62,7 @@ def mend(database: Database, found: Sequence[Fault]) -> None:
         for number in altered:
             connection.execute(update(items).where(items.c.number == number).values(digest=""))
         if any(fault.where == "lexical" for fault in found):
-            connection.execute(text("DROP TABLE lexical"))
-            connection.execute(text(lexical.CREATE))
+            full_text(connection).create(connection, RECORDS)
             numbers = set(connection.scalars(select(records.c.number)))
         else:
             wrong = [fault for fault in found if fault.kind in ("record_altered", "words_altered")]
@@ -73,8 +70,7 @@ def mend(database: Database, found: Sequence[Fault]) -> None:
         numbers -= set(connection.scalars(select(items.c.record).where(items.c.number.in_(altered))))
         rewrite(connection, sorted(numbers))
         if any(fault.where == "concept_words" for fault in found):
-            connection.execute(text("DROP TABLE concept_words"))
-            connection.execute(text(lexical.CREATE_CONCEPT_WORDS))
+            full_text(connection).create(connection, LABELS)
             compiled = set(connection.scalars(select(thesauri.c.number)))
         else:
             compiled = {fault.number for fault in found if fault.where.startswith("thesaurus ")}
@@ -82,20 +78,6 @@ def mend(database: Database, found: Sequence[Fault]) -> None:
         for number in sorted(compiled):
             concept_writing.recompile(connection, number)
         advance(connection)
-
-
-def _altered_tables(connection: Connection) -> list[str]:
-    """Names of tables and indexes that are missing, extra, or defined in other words than this version's."""
-    tables = text("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
-    there: dict[str, str] = dict(connection.execute(tables).all())
-    made = create_engine("sqlite://")
-    with made.begin() as empty:
-        metadata.create_all(empty)
-        empty.execute(text(lexical.CREATE))
-        empty.execute(text(lexical.CREATE_CONCEPT_WORDS))
-        wanted: dict[str, str] = dict(empty.execute(tables).all())
-    made.dispose()
-    return sorted(name for name in there.keys() | wanted.keys() if there.get(name) != wanted.get(name))
 
 
 def _item_faults(database: Database) -> Iterator[Fault]:
@@ -206,7 +188,8 @@ def _thesaurus_faults(database: Database) -> Iterator[Fault]:
 def _full_text_faults(database: Database, name: str) -> Iterator[Fault]:
     try:
         with database.write() as connection:
-            connection.execute(text(f"INSERT INTO {name}({name}) VALUES ('integrity-check')"))
+            for what in full_text(connection).faults(connection, name):
+                yield Fault("words_altered", what, name)
     except CorruptData:
         yield Fault("words_altered", "the full-text index does not match its texts", name)
     except StorageRefused:  # a read-only disk: the check has the form of a write

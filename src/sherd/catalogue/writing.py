@@ -17,6 +17,7 @@ from sqlalchemy import Column, Connection, Table, bindparam, delete, func, inser
 
 from sherd.catalogue import lexical
 from sherd.catalogue.database import Database
+from sherd.catalogue.fulltext import full_text
 from sherd.catalogue.records import filter_terms, from_body, merge, to_body
 from sherd.catalogue.schema import (
     encoders,
@@ -106,7 +107,8 @@ def commit(database: Database, batch: Batch, counts: Mapping[str, int | str]) ->
     Returns:
         item_key -> number of the item.
     """
-    with database.write() as connection:
+
+    def put(connection: Connection) -> dict[str, int]:
         if batch.pictures:
             connection.execute(insert(pictures), [_columns(picture) for picture in batch.pictures])
             highest = max(picture.key for picture in batch.pictures)
@@ -117,12 +119,15 @@ def commit(database: Database, batch: Batch, counts: Mapping[str, int | str]) ->
         numbers = _put_items(connection, batch)
         note_job(connection, batch.job, counts)
         advance(connection)
-    return numbers
+        return numbers
+
+    return database.transact(put)
 
 
 def drop_items(database: Database, numbers: Sequence[int], job: int, counts: Mapping[str, int | str]) -> None:
     """Take items away, with their links, and make their records anew from the items that are left."""
-    with database.write() as connection:
+
+    def drop(connection: Connection) -> None:
         touched: set[int] = set()
         for start in range(0, len(numbers), _CHUNK):
             chunk = numbers[start : start + _CHUNK]
@@ -131,6 +136,8 @@ def drop_items(database: Database, numbers: Sequence[int], job: int, counts: Map
         rewrite(connection, sorted(touched))
         note_job(connection, job, counts)
         advance(connection)
+
+    database.transact(drop)
 
 
 def put_part(connection: Connection, part: NewPart) -> None:
@@ -348,7 +355,7 @@ def rewrite(connection: Connection, numbers: Sequence[int]) -> None:
         return
     rows_ = [{"n": n, "title": record.title, "body": to_body(record)} for n, record in merged.items()]
     connection.execute(update(records).where(records.c.number == bindparam("n")), rows_)
-    lexical.put(connection, merged)
+    full_text(connection).put(connection, {number: lexical.texts(record) for number, record in merged.items()})
     _put_terms(connection, merged)
 
 

@@ -31,6 +31,9 @@ def ingest(
     columns: Path | None = typer.Option(None, "--columns", help="TOML file that says which column holds what."),
     model: str | None = MODEL,
     strict: bool = typer.Option(False, "--strict", help="Exit with 3 when anything was rejected."),
+    catalogue: str | None = typer.Option(
+        None, "--catalogue", metavar="postgresql://...", help="Keep a new library's catalogue on this server."
+    ),
     rehash: bool = typer.Option(False, "--rehash", help="Open every picture again, changed or not."),
     workers: int | None = WORKERS,
     batch: int = typer.Option(64, "--batch", min=1, max=1024, help="Pictures stored at a time."),
@@ -51,7 +54,7 @@ def ingest(
 
         mapping = load_mapping(columns)
     opened = open_source(source, metadata, mapping, exclude=[library])
-    with Library.open(library, create=True) as there, there.writer():
+    with Library.open(library, create=True, catalogue=catalogue) as there, there.writer():
         from sherd.encoder import load_encoder
         from sherd.ingest.decoder import DecoderPool
         from sherd.ingest.pictures import PictureLimits

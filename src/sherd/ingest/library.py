@@ -1,7 +1,7 @@
 """A library: one folder with the catalogue and everything that is derived from it.
 
     catalogue.sqlite   vectors/<encoder>/*.vec   index/<encoder>/*.index   thumbnails/ab/<sha256>.jpg
-    rejects.jsonl      writer.lock
+    rejects.jsonl      writer.lock               library.toml, where the catalogue or the index is on a server
 
 Nothing in it names the folder itself, so it can be moved while nobody has it open.
 """
@@ -22,6 +22,7 @@ from typing import IO
 
 from sherd.catalogue.catalogue import Catalogue
 from sherd.errors import LibraryBusy, LibraryError, SchemaTooOld, StorageRefused
+from sherd.ingest.elsewhere import FILE, Elsewhere, at_catalogue, read_elsewhere
 from sherd.vectors.parts import PartStore, sync_folder
 
 CATALOGUE = "catalogue.sqlite"
@@ -40,32 +41,38 @@ class Library:
         self._depth = 0
 
     @classmethod
-    def open(cls, folder: Path, *, create: bool = False) -> Library:
+    def open(cls, folder: Path, *, create: bool = False, catalogue: str | None = None) -> Library:
         """The library in `folder`; an old catalogue is brought up to date, for which nobody may be writing to it.
 
         Args:
             create: make a library where `folder` is absent or empty.
+            catalogue: where a library that is made has its catalogue, instead of in the folder: postgresql://...
         Raises:
             LibraryError: the folder is no library, and it is not `create` with a folder that is absent or empty.
             LibraryBusy: it must be made or brought up to date while another process writes.
             SchemaTooNew: a newer Sherd wrote it.
             CorruptData: the catalogue is damaged.
+            ServerAway: the catalogue is on a server that does not answer.
         """
         path = folder / CATALOGUE
-        if path.exists():
+        if not path.exists() and not (folder / FILE).exists():
+            _check_place(folder, create=create)
+        if catalogue is not None and path.exists():
+            raise LibraryError(f"{folder}: has its catalogue in the folder; leave --catalogue out")
+        elsewhere = at_catalogue(folder, catalogue) if catalogue is not None else read_elsewhere(folder)
+        place = elsewhere.catalogue or path
+        if path.exists() or elsewhere.catalogue:
             try:
-                return cls(folder, Catalogue.open(path))
+                return cls(folder, _same(Catalogue.open(place), elsewhere))
             except SchemaTooOld as error:
                 if not (create or error.version):
                     raise
-        else:
-            _check_place(folder, create=create)
-            folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder):
-            catalogue = Catalogue.open(path, create=True)
+            made = Catalogue.open(place, create=True, library_id=elsewhere.library)
             sync_folder(folder)
             sync_folder(folder.absolute().parent)
-        return cls(folder, catalogue)
+        return cls(folder, _same(made, elsewhere))
 
     def close(self) -> None:
         self.catalogue.close()
@@ -112,7 +119,7 @@ class Library:
             finally:
                 self._depth -= 1
             return
-        with _locked(self.folder):
+        with _locked(self.folder), self.catalogue.database.hold():
             self._depth = 1
             try:
                 yield
@@ -127,6 +134,18 @@ class Library:
                 self._depth = 0
 
 
+def _same(catalogue: Catalogue, elsewhere: Elsewhere) -> Catalogue:
+    """`catalogue`, when it is the one that belongs to the folder; else it is closed and LibraryError raised."""
+    wanted, there = elsewhere.library, catalogue.library_id()
+    if wanted is not None and wanted != there:
+        catalogue.close()
+        raise LibraryError(
+            f"{elsewhere.catalogue}: holds the catalogue of another library ({there}), not of this one ({wanted}); "
+            f"give another schema (?schema=NAME), or the address in {FILE} that it had"
+        )
+    return catalogue
+
+
 def _check_place(folder: Path, *, create: bool) -> None:
     """Raise LibraryError unless a library may be made in `folder`."""
     if folder.exists() and not folder.is_dir():
@@ -135,7 +154,7 @@ def _check_place(folder: Path, *, create: bool) -> None:
         what = "is no Sherd library (it has no catalogue)" if folder.exists() else "there is no such library"
         raise LibraryError(f"{folder}: {what}; `sherd ingest SOURCE --library {folder}` makes one in an empty folder")
     # What an ingest that was killed while it made the library leaves is no reason to refuse.
-    own = {LOCK, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", f"{CATALOGUE}-journal"}
+    own = {LOCK, FILE, f"{CATALOGUE}-wal", f"{CATALOGUE}-shm", f"{CATALOGUE}-journal"}
     other = sorted(path.name for path in folder.iterdir() if path.name not in own) if folder.exists() else []
     if other:
         raise LibraryError(

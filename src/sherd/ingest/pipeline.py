@@ -192,7 +192,7 @@ class Ingest:
         first = {item.ordinal: records.item_key(item.record) for item in chunk if item.record is not None}
         self._taken.difference_update(self._settled)
         self._settled.clear()
-        known = lookup.known_items(self.database, self.number, list(first.values()))
+        known = self.database.again(lambda: lookup.known_items(self.database, self.number, list(first.values())))
         for item in chunk:
             work = _Work(item, reject=item.reject)
             for warning in item.warnings:
@@ -264,7 +264,7 @@ class Ingest:
     def _prepared(self, batch: list[_Work]) -> _Ready:
         """Encode the new pictures of a batch and give them keys."""
         pictures = {one.sha256: one for work in batch if not work.reject for one in work.new_pictures()}
-        known = lookup.known_pictures(self.database, pictures, self.encoder.fingerprint)
+        known = self.database.again(lambda: lookup.known_pictures(self.database, pictures, self.encoder.fingerprint))
         fresh = [one for sha256, one in pictures.items() if not known.get(sha256, (0, False))[1]]
         vectors, usable = encode_thumbnails(self.encoder, [one.thumbnail for one in fresh])
         self.encoded += sum(usable)
@@ -273,7 +273,7 @@ class Ingest:
             if work.reject is None and bad.intersection(one.sha256 for one in work.new_pictures()):
                 work.reject = RejectedItem("vector_unusable", f"the encoder {self.encoder_name} makes no vector of it")
         fresh = [one for one in fresh if one.sha256 not in bad]
-        next_key = writing.next_key(self.database)
+        next_key = self.database.again(lambda: writing.next_key(self.database))
         keys = {sha256: key for sha256, (key, _) in known.items()}
         for one in fresh:
             if one.sha256 not in keys:
@@ -357,7 +357,9 @@ class Ingest:
         """Take from records what the source no longer says of them; nothing when a line could not be read."""
         if self._unreadable:
             return
-        gone = lookup.vanished(self.database, self.number, self.job, bytes(self._seen), self._spared)
+        gone = self.database.again(
+            lambda: lookup.vanished(self.database, self.number, self.job, bytes(self._seen), self._spared)
+        )
         # A new item in the place of an old one is one change, not an addition.
         self.counts.added -= gone.renewed
         self.counts.updated += gone.renewed
@@ -376,8 +378,7 @@ class Ingest:
             except CorruptData as error:  # an old file is damaged, which is no fault of what was read now
                 self.reporter.warned(str(self.library.folder), str(error))
                 remove_leftovers(self.library)
-        with self.database.write() as connection:
-            writing.finish_job(connection, self.job, self.counts.as_dict())
+        self.database.transact(lambda connection: writing.finish_job(connection, self.job, self.counts.as_dict()))
         self.hook("finished")
 
 
