@@ -7,7 +7,18 @@ import numpy as np
 from sherd.metrics.calibration import expected_calibration_error
 from sherd.suggest.evidence import FEATURES, Examples, Looks, gather_evidence, nearest_examples
 from sherd.suggest.known import Place
-from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, by_record, first_rows, fit_facet, truth_of
+from sherd.suggest.learn import (
+    LEAST_CASES,
+    FacetModel,
+    Ladder,
+    Truth,
+    by_record,
+    chosen,
+    first_rows,
+    fit_facet,
+    guesses,
+    truth_of,
+)  # fmt: skip
 from sherd.types import Box, FloatArray
 from tests.suggest.worlds import LEAVES, TREE, collection, concepts
 
@@ -154,3 +165,19 @@ def test_too_little_is_no_model() -> None:
     assert fit_facet(evidence, truth(looks, right), LADDER, looks.records) is None
     nothing = truth(looks, {})
     assert fit_facet(evidence, nothing, LADDER, looks.records) is None
+
+
+def test_what_is_suggested_is_the_most_special_that_is_likely_enough() -> None:
+    row = np.full(len(URIS), 0.01)
+    beast1, beast2 = URIS.index("urn:beast1"), URIS.index("urn:beast2")
+    row[[BEAST, beast1, FLOWER]] = 0.8, 0.6, 0.55
+    assert chosen(row, LADDER, 0.5) == [beast1, FLOWER]
+    assert chosen(row, LADDER, 0.7) == [BEAST]
+    assert chosen(row, LADDER, 0.9) == []
+    skipped = np.zeros(len(URIS), bool)
+    skipped[beast1] = True
+    assert chosen(row, LADDER, 0.5, skipped=skipped) == [BEAST, FLOWER]
+    # a kind that is likelier than any of its leaves comes first, and its leaves may follow; not the other way round
+    assert guesses(row, LADDER, 3) == [BEAST, beast1, FLOWER]
+    row[[beast1, beast2]] = 0.8, 0.7
+    assert guesses(row, LADDER, 3) == [beast1, beast2, FLOWER]

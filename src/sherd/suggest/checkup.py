@@ -20,6 +20,7 @@ from sherd.suggest.learn import (
     chosen,
     first_rows,
     fold_of,
+    guesses,
     held_out_probabilities,
     held_out_scores,
 )  # fmt: skip
@@ -66,10 +67,10 @@ class Weak:
 class FacetCheck:
     """One facet. All figures are of records judged without their own terms, by weights fitted without their fold.
 
-    records: that have terms of it. first, first_five: shares 0..1 of records whose likeliest leaf, or one of the five
-    likeliest, is right. answered: share of records with a suggestion; right: share of all suggestions that is right.
-    coverage: share of true terms in their sets, wanted at `wanted`; set_size: mean number of concepts in a set. ece:
-    expected calibration error over all pairs of record and leaf above 2 %.
+    records: that have terms of it. first, first_five: shares 0..1 of records whose first guess, or one of the first
+    five, is right (none of them above one before it). answered: share of records with a suggestion; right: share of all
+    suggestions that is right. coverage: share of true terms in their sets, wanted at `wanted`; set_size: mean number of
+    concepts in a set. ece: expected calibration error over all pairs of record and leaf above 2 %.
     """
 
     facet: str
@@ -128,10 +129,9 @@ def _check(
     truth, looks, settings = taught.truth.rows(first), taught.looks.rows(first), suggester.settings
     said = held_out_probabilities(scores, truth, ladder, looks.records)
     judged = np.asarray(truth.own.any(1))
-    leaves = np.where(ladder.leaf, scores, -np.inf)
-    order = np.argsort(-leaves, axis=1, kind="stable")[:, :5]
-    hit = np.take_along_axis(truth.holds & truth.known, order, 1)
-    named = [[one for one, _ in chosen(row, ladder, settings.at_least, settings.most)] for row in said]
+    first_five = np.array([guesses(row, ladder, 5) for row in scores], np.int64)
+    hit = np.take_along_axis(truth.holds & truth.known, first_five, 1)
+    named = [chosen(row, ladder, settings.at_least)[: settings.most] for row in said]
     right = [bool(truth.holds[n, one]) for n, some in enumerate(named) for one in some if truth.known[n, one]]
     covered, size = _sets(scores, truth, ladder, looks.records, settings.coverage)
     pairs = truth.known & ladder.leaf & (said >= 0.02)
@@ -151,8 +151,8 @@ def _check(
         ece=expected_calibration_error(probabilities, outcomes) if known else 0.0,
         marks=_marks(said, truth),
         curve=tuple(reliability(probabilities, outcomes)) if known else (),
-        confusions=_confusions(uris, looks, truth, order[:, 0], judged),
-        weak=_weak(uris, truth, ladder, order),
+        confusions=_confusions(uris, looks, truth, first_five[:, 0], judged),
+        weak=_weak(uris, truth, ladder, first_five),
     )
 
 

@@ -12,6 +12,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -73,6 +74,15 @@ class Ladder:
             above.append(tuple(n for _, n in found))
             leaf[[n for _, n in found]] = False
         return cls(tuple(above), leaf)
+
+    @cached_property
+    def leaves(self) -> tuple[NDArray[np.int64], ...]:
+        """Of each concept, places of the leaves at or below it."""
+        found: list[list[int]] = [[] for _ in self.above]
+        for c in np.flatnonzero(self.leaf).tolist():
+            for one in (c, *self.above[c]):
+                found[one].append(c)
+        return tuple(np.array(some, np.int64) for some in found)
 
     def lifted(self, scores: Values) -> Values:
         """(n, C) each concept's score, or that of the best one below it where it is higher."""
@@ -192,33 +202,45 @@ def by_record(values: NDArray[_Number], records: Sequence[str]) -> NDArray[_Numb
 
 
 def chosen(
-    row: Values,
-    ladder: Ladder,
-    at_least: float,
-    most: int,
-    *,
-    settled: Bools | None = None,
-    skipped: Bools | None = None,
-) -> list[tuple[int, int]]:
-    """(concept, leaf) of what is suggested where the concepts have the probabilities `row` (C,), likeliest leaf first.
+    row: Values, ladder: Ladder, at_least: float, *, settled: Bools | None = None, skipped: Bools | None = None
+) -> list[int]:
+    """What is suggested where the concepts have the probabilities `row` (C,), likeliest first.
 
-    For a leaf that does not reach `at_least` stands the nearest broader concept that does; what is above another
-    suggestion says nothing new and is left out.
+    All that reach `at_least`, but for what is above another of them and so says nothing new.
 
     Args:
-        settled: (C,) what needs no suggesting any more. skipped: (C,) leaves that are not suggested, nor what is above.
+        settled: (C,) what needs no suggesting any more. skipped: (C,) what is not to be suggested.
     """
-    none = np.zeros(row.size, bool)
-    settled, skipped = none if settled is None else settled, none if skipped is None else skipped
-    found: dict[int, int] = {}
-    for leaf in np.argsort(-np.where(ladder.leaf & ~skipped & ~settled, row, -np.inf), kind="stable").tolist():
-        if len(found) == most or not ladder.leaf[leaf] or skipped[leaf] or settled[leaf]:
+    inside = row >= at_least
+    for mask in (settled, skipped):
+        if mask is not None:
+            inside &= ~mask
+    return _lowest(np.flatnonzero(inside), row, ladder)
+
+
+def guesses(row: Values, ladder: Ladder, k: int, *, skipped: Bools | None = None) -> list[int]:
+    """The k concepts that the scores `row` (C,) speak for most, likeliest first; none of them above one before it."""
+    found: list[int] = []
+    above: set[int] = set()
+    for c in _order(np.arange(row.size), row, ladder):
+        if len(found) == k:
             break
-        reached = next((one for one in (leaf, *ladder.above[leaf]) if row[one] >= at_least), None)
-        if reached is not None and not settled[reached]:
-            found.setdefault(reached, leaf)
-    above = {higher for concept in found for higher in ladder.above[concept]}
-    return [(concept, leaf) for concept, leaf in found.items() if concept not in above]
+        if c not in above and not (skipped is not None and skipped[c]):
+            found.append(c)
+            above.update(ladder.above[c])
+    return found
+
+
+def _lowest(concepts: NDArray[np.int64], row: Values, ladder: Ladder) -> list[int]:
+    above = {higher for c in concepts.tolist() for higher in ladder.above[c]}
+    return [c for c in _order(concepts, row, ladder) if c not in above]
+
+
+def _order(concepts: NDArray[np.int64], row: Values, ladder: Ladder) -> list[int]:
+    """By value, of equal ones the more special first: what is broader is never below it."""
+    depth = np.array([len(ladder.above[c]) for c in concepts.tolist()], np.int64)
+    found: list[int] = concepts[np.lexsort((-depth, -row[concepts]))].tolist()
+    return found
 
 
 def fold_of(record: str) -> int:

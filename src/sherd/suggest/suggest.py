@@ -22,7 +22,7 @@ from sherd.search.concept_vectors import ConceptVectors, names_of
 from sherd.search.locate import box_from_heat
 from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres, nearest_examples
 from sherd.suggest.known import ByFacet, Known, known_of
-from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, chosen, fit_facet, truth_of
+from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, chosen, fit_facet, guesses, truth_of
 from sherd.suggest.novelty import Novelty
 from sherd.thesaurus.thesaurus import Thesaurus, builtin_thesaurus
 from sherd.types import Box, FloatArray, HitRegion, Level, Proposal, Suggestion
@@ -262,7 +262,7 @@ class Suggester:
             )
 
     def _chosen(self, view: FacetView, row: Values, known: Known) -> list[tuple[int, int]]:
-        """(concept, leaf) of what is suggested, likeliest leaf first; a concept once.
+        """(concept, the likeliest leaf at or below it) of what is suggested, likeliest first.
 
         Not what a person accepted, nor what follows from that, nor anything below what a person refused.
         """
@@ -270,14 +270,15 @@ class Suggester:
         by_person = {above for uri in known.by_person & known.right.keys() for above in self.thesaurus.steps_up(uri)}
         settled = np.array([uri in by_person for uri in uris])
         refused = np.array([uri in known.wrong for uri in uris])
-        skipped = np.array([refused[[leaf, *ladder.above[leaf]]].any() for leaf in range(len(uris))])
+        skipped = np.array([refused[[c, *ladder.above[c]]].any() for c in range(len(uris))])
         if view.model is not None:
-            most, at_least = self.settings.most, self.settings.at_least
-            return chosen(row, ladder, at_least, most, settled=settled, skipped=skipped)
-        if not self.settings.unjudged:
-            return []
-        order = np.argsort(-row, kind="stable")
-        return [(n, n) for n in order[(ladder.leaf & ~settled & ~skipped)[order]][: self.settings.most].tolist()]
+            found = chosen(row, ladder, self.settings.at_least, settled=settled, skipped=skipped)
+        elif self.settings.unjudged:
+            found = guesses(row, ladder, self.settings.most, skipped=settled | skipped)
+        else:
+            found = []
+        leaves = [ladder.leaves[c] for c in found[: self.settings.most]]
+        return [(c, int(some[row[some].argmax()])) for c, some in zip(found, leaves, strict=False)]
 
     def _within(self, view: FacetView, score: Values, row: Values) -> tuple[tuple[str, float], ...] | None:
         if view.model is None:
