@@ -355,8 +355,8 @@ def test_large_libraries_get_index_files_that_verify_knows(
         paint(lib.parent / f"many/{n}.png", tuple(rng.integers(0, 255, 3).tolist()))
     lines = [record(f"m{n}", f"{n}.png") for n in range(100, 160)]
     ingest(lib, ListSource(lib.parent / "many", lines), pool)
-    files = sorted((lib / "index").rglob("*.index"))
-    assert files
+    files = sorted(path for path in (lib / "index").rglob("*") if path.is_file())
+    assert {path.suffix for path in files} == {".index", ".rows", ".lists", ".coder"}
     found = check(lib)
     assert found.ok
     assert found.checked["indexes"] == len(files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,23 @@ import pytest
 
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.types import FloatArray, KeyArray
+from sherd.vectors.depths import Depths
 from sherd.vectors.faiss_index import IndexSettings
-from sherd.vectors.index_files import OBJECT_FILE, PART_FILE, check_index, open_indexes, save_indexes
+from sherd.vectors.index_files import (
+    OBJECT_FILE,
+    PART_FILE,
+    check_index,
+    dials,
+    known_files,
+    open_indexes,
+    save_indexes,
+)
 from sherd.vectors.parts import PartInfo, PartStore
 from sherd.vectors.protocol import PARTS_PER_KEY
 from sherd.vectors.rows import PartRows
 from tests.vectors.batches import digests, embeddings
 
-SMALL = IndexSettings(exact_limit=50, probes=100, brute_limit=1)
+SMALL = IndexSettings(exact_limit=50, tail_limit=15, depths=Depths(100, 200, 60), brute_limit=1)
 
 
 class Folder:
@@ -97,7 +107,8 @@ def test_an_altered_part_is_not_read(folder: Folder) -> None:
 
 def _answers(folder: Folder, settings: IndexSettings | None = None) -> list[tuple[list[int], list[int]]]:
     rows = folder.rows()
-    by_object, by_part = open_indexes(folder.index, rows, settings=settings)
+    where = folder.index if settings else folder.index / "none"  # without settings: the exact answers
+    by_object, by_part = open_indexes(where, rows, settings=settings)
     assert by_object.keys().tolist() == sorted(folder.where)
     assert len(by_part) == 3 * len(folder.where)
     query = embeddings(1, seed=5).object
@@ -131,11 +142,26 @@ def test_index_files_go_when_the_library_has_become_small(folder: Folder) -> Non
     assert list(folder.index.iterdir()) == []
 
 
-@pytest.mark.parametrize("where", [0.001, 0.1, 0.5, 0.9, 0.9999, None])
-def test_an_altered_index_file_is_reported_and_never_used(
-    folder: Folder, where: float | None, caplog: pytest.LogCaptureFixture
-) -> None:
-    path = save_indexes(folder.index, folder.rows(), settings=SMALL)[0]
+KINDS = [".index", ".coder", ".rows", ".lists", ".bits"]
+
+
+def _file(folder: Folder, kind: str) -> Path:
+    """One file of the saved object index of that kind."""
+    save_indexes(folder.index, folder.rows(), settings=SMALL)
+    for key in range(0, 20, 3):
+        del folder.where[key]
+    save_indexes(folder.index, folder.rows(), settings=SMALL)
+    files = [path for path in known_files(folder.index) if path.suffix == kind and "object" in str(path)]
+    assert len(files) == 1
+    return files[0]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("where", [0.001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.9999, None])
+def test_an_altered_index_file_is_found(folder: Folder, kind: str, where: float | None) -> None:
+    path = _file(folder, kind)
+    for one in known_files(folder.index):
+        check_index(one)
     content = bytearray(path.read_bytes())
     if where is None:
         content = content[:50]
@@ -144,13 +170,85 @@ def test_an_altered_index_file_is_reported_and_never_used(
     path.write_bytes(content)
     with pytest.raises(CorruptData, match=path.name):
         check_index(path)
-    assert _answers(folder, SMALL) == _answers(folder)
-    assert path.name in caplog.text
 
 
-def test_a_missing_index_file_is_built_in_memory(folder: Folder) -> None:
-    path = save_indexes(folder.index, folder.rows(), settings=SMALL)[0]
-    path.unlink()
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("harm", ["gone", "cut", "empty", "other", "end"])
+def test_a_damaged_index_is_passed_over_with_a_warning_and_mended_by_saving(
+    folder: Folder, kind: str, harm: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _file(folder, kind)
+    content = path.read_bytes()
+    other = next(one for one in known_files(folder.index) if one.suffix != kind).read_bytes()
+    told = {"cut": content[:-3], "empty": b"", "other": other, "end": content[:-9] + b"\0" + content[-8:], "gone": b""}
+    path.write_bytes(told[harm])
+    if harm == "gone":
+        path.unlink()
     assert _answers(folder, SMALL) == _answers(folder)
-    with pytest.raises(CorruptData):
-        check_index(path)
+    assert "building the index anew" in caplog.text or (kind, harm) == (".index", "gone")
+    save_indexes(folder.index, folder.rows(), settings=SMALL)
+    for one in known_files(folder.index):
+        check_index(one)
+    caplog.clear()
+    assert _answers(folder, SMALL) == _answers(folder)
+    assert not caplog.text
+
+
+class Stopped(Exception):
+    """In place of a kill: what comes after does not happen."""
+
+
+STEPS = ["sealing", "sealed", "tuned", "saved", "swapped", "cleared"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_save_cut_off_at_any_step_leaves_the_old_index_or_the_new_one(folder: Folder, step: str, first: bool) -> None:
+    if not first:
+        save_indexes(folder.index, folder.rows(), settings=SMALL)
+        folder.write(90, 30)
+
+    def stop(at: str) -> None:
+        if at == step:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        save_indexes(folder.index, folder.rows(), settings=SMALL, hook=stop)
+    assert _answers(folder, SMALL) == _answers(folder)
+    save_indexes(folder.index, folder.rows(), settings=SMALL)
+    assert _answers(folder, SMALL) == _answers(folder)
+    assert {path for path in folder.index.rglob("*") if path.is_file()} == known_files(folder.index)
+
+
+def test_a_cut_off_build_goes_on_where_it_was(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sherd.vectors.sealing.BLOCK", 10)
+    monkeypatch.setattr("sherd.vectors.faiss_index.BLOCK", 10)
+    monkeypatch.setattr("sherd.vectors.sealing._SAVE_EVERY", 20)
+    seen: list[int] = []
+
+    def told(what: str, done: int, total: int) -> None:
+        assert total == (90 if what == "object" else 270)
+        seen.append(done)
+        if len(seen) == 5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        save_indexes(folder.index, folder.rows(), settings=SMALL, told=told)
+    save_indexes(folder.index, folder.rows(), settings=SMALL, told=told)
+    assert seen[:6] == [10, 20, 30, 40, 50, 50], "50 were done, 40 of them on disk"
+    assert _answers(folder, SMALL) == _answers(folder)
+
+
+def test_a_kind_and_a_recall_once_chosen_stay(folder: Folder) -> None:
+    chosen = replace(SMALL, kind="hnsw", recall=0.99, depths=None)
+    save_indexes(folder.index, folder.rows(), settings=chosen)
+    saved = dials(folder.index)["object"]
+    assert (saved.kind, saved.recall) == ("hnsw", 0.99)
+    assert saved.dial is not None
+    assert saved.dial.at(0.99).recall > 0.9
+    by_object, _ = open_indexes(folder.index, folder.rows())
+    assert (by_object.settings.kind, by_object.settings.recall) == ("hnsw", 0.99)
+    assert by_object.depths() == saved.dial.at(0.99).depths
+    save_indexes(folder.index, folder.rows(), settings=replace(SMALL, kind="lists"))
+    assert dials(folder.index)["object"].kind == "lists"
+    assert {path.suffix for path in known_files(folder.index)} == {".index", ".rows", ".lists", ".coder"}

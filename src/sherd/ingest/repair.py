@@ -16,7 +16,7 @@ from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.encoding import encode_thumbnails
 from sherd.ingest.library import Library
 from sherd.ingest.thumbnails import ThumbnailStore, checksum
-from sherd.ingest.tidy import merge_small_parts, remove_leftovers, save_index
+from sherd.ingest.tidy import forget_index, merge_small_parts, remove_leftovers, save_index
 from sherd.ingest.verify import Problem, Verification, verify
 
 _BATCH = 64
@@ -60,8 +60,10 @@ def repair(library: Library, pool: DecoderPool, load_encoder: Callable[[str], En
         _forget_vectors(library, before.problems, changed)
         _mend_vectors(library, load_encoder)
         for problem in before.problems:
-            if problem.kind.startswith("index_"):
+            if problem.kind == "index_extra":
                 (library.folder / problem.where).unlink(missing_ok=True)
+        if any(problem.kind == "index_altered" for problem in before.problems):
+            forget_index(library)
         merge_small_parts(library)
         save_index(library)
         with library.catalogue.database.write() as connection:

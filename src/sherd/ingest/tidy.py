@@ -12,7 +12,7 @@ from sherd.catalogue import writing
 from sherd.ingest.library import Library
 from sherd.ingest.thumbnails import ThumbnailStore
 from sherd.types import PartInfo
-from sherd.vectors.index_files import save_indexes
+from sherd.vectors.index_files import empty_indexes, save_indexes
 from sherd.vectors.rows import PartRows
 
 SMALL_PART = 2_048
@@ -91,6 +91,13 @@ def save_index(library: Library) -> list[Path]:
         return []
     rows = PartRows(library.parts(fingerprint), table.parts, table.keys, table.names, table.rows)
     return save_indexes(library.index_folder(fingerprint), rows)
+
+
+def forget_index(library: Library) -> None:
+    """Remove the library's index files, but for what was chosen for them; `save_index` makes them anew."""
+    fingerprint = library.catalogue.encoder_fingerprint()
+    if fingerprint is not None:
+        empty_indexes(library.index_folder(fingerprint))
 
 
 def _groups(parts: Sequence[PartInfo]) -> Iterator[list[PartInfo]]:

@@ -25,7 +25,7 @@ from sherd.errors import CorruptData, StorageRefused
 from sherd.ingest.library import CATALOGUE, Library
 from sherd.ingest.thumbnails import ThumbnailStore
 from sherd.ingest.tidy import unknown_thumbnails
-from sherd.vectors.index_files import FILES, check_index
+from sherd.vectors.index_files import check_index, known_files
 from sherd.vectors.parts import Part
 
 _BATCH = 1_000
@@ -168,14 +168,16 @@ def _holds(part: Part, row: lookup.VectorRow) -> bool:
 def _indexes(library: Library) -> Iterator[Problem | None]:
     """None for each index file that was looked at, and the problems."""
     current = library.catalogue.encoder_fingerprint()
-    for folder in sorted((library.folder / "index").glob("*")):
-        for path in sorted(folder.iterdir()) if folder.is_dir() else [folder]:
-            where = str(path.relative_to(library.folder))
-            if current is None or folder.name != current[:16] or path.name not in FILES:
-                yield Problem("index_extra", "no index of the library's encoder", where)
-                continue
-            yield None
-            try:
-                check_index(path)
-            except CorruptData as error:
-                yield Problem("index_altered", str(error), where)
+    known = known_files(library.index_folder(current)) if current is not None else set()
+    for path in sorted((library.folder / "index").rglob("*")):
+        if path.is_dir():
+            continue
+        where = str(path.relative_to(library.folder))
+        if path not in known:
+            yield Problem("index_extra", "no index of the library's encoder", where)
+            continue
+        yield None
+        try:
+            check_index(path)
+        except CorruptData as error:
+            yield Problem("index_altered", str(error), where)

@@ -10,7 +10,7 @@ from sherd.ingest.library import Library
 from sherd.search.question import Question
 from sherd.types import FloatArray, KeyArray
 from sherd.vectors.faiss_index import FaissIndex, IndexSettings
-from sherd.vectors.index_files import bring_up_to_date, open_indexes
+from sherd.vectors.index_files import bring_up_to_date, last_saved, open_indexes
 from sherd.vectors.protocol import PARTS_PER_KEY
 from sherd.vectors.rows import PartRows
 
@@ -30,6 +30,7 @@ class Candidates:
         self._library, self._fingerprint, self._settings = library, fingerprint, settings
         self.rows: PartRows
         self._generation = -1
+        self._saved: tuple[int, ...] = ()
         self._take(library.catalogue.vector_table())
 
     def __len__(self) -> int:
@@ -64,10 +65,13 @@ class Candidates:
 
     def _take(self, table: VectorTable) -> None:
         located = (table.parts, table.keys, table.names, table.rows)
-        if self._generation < 0 or not len(self.rows):
+        folder = self._library.index_folder(self._fingerprint)
+        # What a writer has saved since holds what would have to be sealed here.
+        saved = last_saved(folder)
+        if self._generation < 0 or not len(self.rows) or saved != self._saved:
             rows = PartRows(self._library.parts(self._fingerprint), *located)
-            folder = self._library.index_folder(self._fingerprint)
-            self._by_object, self._by_part = open_indexes(folder, rows, settings=self._settings)
+            self._by_object, self._by_part = open_indexes(folder, rows, settings=self._settings, background=True)
+            self._saved = saved
         else:
             rows = self.rows.renewed(*located)
             bring_up_to_date(self._by_object, rows, of_parts=False)

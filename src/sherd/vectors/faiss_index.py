@@ -1,231 +1,405 @@
-"""The index of a library: exact while it is small, FAISS with compressed codes and exact re-ranking when it is large.
+"""The index of a library: exact while it is small, sealed segments with a tail when it is large.
 
-Two layers. The *sealed* layer is an inverted file with 4-bit fast-scan codes (8-bit scalar codes where D is no multiple
-of 4); what it returns is scored again with the exact vectors of the source. The *tail* is an `ExactIndex` with whatever
-is newer. A removed or replaced row of the sealed layer is a tombstone that no search looks at. Up to `exact_limit`
-vectors everything is tail, so a small index is exact and needs no file.
+Up to `exact_limit` vectors everything is tail, which is scored row by row and needs no file. Above, vectors lie in
+segments (see `segment`) that never change; what is newer is in the tail until that is sealed too; a removed or replaced
+row of a segment is a tombstone that no search looks at. Segments of like size are merged, so that there are few.
+
+A search takes the state as it is and works on that: adding, removing, sealing and merging make another state and put
+it in the first one's place, so a search never waits and never sees half a change.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
-from typing import Any
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+from sherd.errors import InvalidArgument
 from sherd.types import FloatArray, KeyArray
-from sherd.vectors.exact import ExactIndex, allowed_mask
+from sherd.vectors.coder import Coder, learn_coder, sample_size
+from sherd.vectors.depths import DEFAULT_TARGET, Depths, Dial, untuned
+from sherd.vectors.exact import allowed_mask
+from sherd.vectors.funnel import Funnel
 from sherd.vectors.protocol import VectorSource, best, checked_queries, checked_rows
+from sherd.vectors.sealing import BLOCK, Progress, seal_rows
+from sherd.vectors.segment import Layer, Segment
+from sherd.vectors.tail import Tail
 
 EXACT_LIMIT = 200_000
-"""200,000 x 256 take 10 ms a query on one core and 205 MB; the compressed layer takes 0.2 ms and 8 MB there."""
-
-_lib: Any = faiss
-"""FAISS without its type stubs, where they tell the C++ signature and not the Python one."""
-_BLOCK = 16_384
-_SAMPLE = 64
-"""Vectors a list to learn the centroids from."""
+"""200,000 x 256 take 10 ms a query on one core and 205 MB; segments take 0.2 ms and 30 MB there."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
     """How an index is built and searched.
 
-    exact_limit: up to so many vectors, no compressed layer.
-    tail_share: a tail above this share of the sealed layer moves into it.
-    retrain_growth: a sealed layer that has grown by this factor since its centroids were learnt is built anew.
-    probes: lists looked at a query, of about 2 * sqrt(n).
-    rerank: candidates scored again with exact vectors, at least 4 * k.
-    brute_limit: up to so many allowed rows they are scored exactly, without the codes.
+    exact_limit: up to so many vectors, no segments.
+    tail_limit: beside segments, a tail above so many vectors is sealed.
+    kind: 'lists' (small, quick to build) or 'hnsw' (HNSW: faster to search, some 20 times slower to build; up to some
+        millions).
+    energy: share of the vectors' squared length that the coordinates for lists, codes and near bytes hold.
+    recall: recall@10 that a search is to reach, by the index's dial.
+    depths: set by hand, in place of the dial's.
+    brute_limit: up to so many allowed rows of a segment, all are scored by their near bytes.
+    segment_rows: no segment is larger.
+    merge_ratio: segments are merged when the smaller ones together are above this share of the next larger one.
+    retrain_growth: when the index has grown by this factor since its coder was learnt, it is built anew.
     """
 
     exact_limit: int = EXACT_LIMIT
-    tail_share: float = 0.1
-    retrain_growth: float = 4.0
-    probes: int = 32
-    rerank: int = 200
-    brute_limit: int = 4_096
-
-
-@dataclass(slots=True)
-class Sealed:
-    """The compressed layer: row n of `codes` is the vector of `keys[n]`, unless `live[n]` is false."""
-
-    codes: faiss.Index
-    keys: KeyArray
-    live: NDArray[np.bool_]
-    trained_on: int
-
-    _order: KeyArray = field(init=False)
-    _sorted: KeyArray = field(init=False)
+    tail_limit: int = 20_000
+    kind: Literal["lists", "hnsw"] = "lists"
+    energy: float = 0.995
+    recall: float = DEFAULT_TARGET
+    depths: Depths | None = None
+    brute_limit: int = 16_384
+    segment_rows: int = 50_000_000
+    merge_ratio: float = 0.5
+    retrain_growth: float = 16.0
 
     def __post_init__(self) -> None:
-        self._order = np.argsort(self.keys, kind="stable")
-        self._sorted = self.keys[self._order]
+        if not 0.5 <= self.recall < 1:
+            raise InvalidArgument(f"a recall of {self.recall} cannot be asked for; give 0.9, 0.95 or 0.99")
+        if self.kind not in ("lists", "hnsw"):
+            raise InvalidArgument(f"there is no kind of index called {self.kind!r}; give 'lists' or 'hnsw'")
 
-    def rows_of(self, keys: KeyArray) -> KeyArray:
-        """Rows, live or not, whose key is among `keys`."""
-        left, right = np.searchsorted(self._sorted, keys), np.searchsorted(self._sorted, keys, "right")
-        spans = [self._order[a:b] for a, b in zip(left, right, strict=True) if b > a]
-        return np.concatenate(spans) if spans else np.empty(0, np.int64)
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a search sees: segments with their tombstones, and the tail. Never changed."""
+
+    layers: tuple[Layer, ...]
+    tail: Tail
+
+    def __len__(self) -> int:
+        return len(self.tail) + sum(layer.alive for layer in self.layers)
+
+    def without(self, keys: KeyArray) -> State:
+        return State(tuple(layer.without(keys) for layer in self.layers), self.tail.removed(keys))
 
 
 class FaissIndex:
-    """See `VectorIndex`.
+    """See `VectorIndex`. Any number of threads may search while others add and remove.
 
     Args:
         dim: width D.
-        source: gives the exact vector of any key of the sealed layer.
         group: what a key is divided by to get the picture key that `allowed` speaks of; PARTS_PER_KEY for part vectors.
         settings: see `IndexSettings`.
-        sealed: a compressed layer read from a file.
+        folder: where segments are written; None keeps those that this index makes in memory.
+        layers, dial: read from files.
+        background: seal and merge in a thread of its own, so that `add` never waits for it.
     """
 
     def __init__(
         self,
         dim: int,
-        source: VectorSource,
         *,
         group: int = 1,
         settings: IndexSettings | None = None,
-        sealed: Sealed | None = None,
+        folder: Path | None = None,
+        layers: Sequence[Layer] = (),
+        dial: Dial | None = None,
+        background: bool = False,
     ) -> None:
         self.dim = dim
         self.settings = settings or IndexSettings()
-        self.sealed = sealed
-        self._source = source
-        self._group = group
-        self._tail = ExactIndex(dim, group=group)
+        self.dial = dial
+        self.group = group
+        self._folder = folder
+        self._state = State(tuple(layers), Tail.empty(dim))
+        self._change = threading.Lock()
+        self._background = background
+        self._upkeep = threading.Lock()
+        self._worker: threading.Thread | None = None
 
     def __len__(self) -> int:
-        return len(self._tail) + (int(np.count_nonzero(self.sealed.live)) if self.sealed else 0)
+        return len(self._state)
+
+    @property
+    def state(self) -> State:
+        """What a search begun now would see."""
+        return self._state
 
     def keys(self) -> KeyArray:
-        if self.sealed is None:
-            return self._tail.keys()
-        return np.sort(np.concatenate([self.sealed.keys[self.sealed.live], self._tail.keys()]))
+        state = self._state
+        return np.sort(np.concatenate([state.tail.keys(), *(layer.keys() for layer in state.layers)]))
 
-    def use_source(self, source: VectorSource) -> None:
-        """Read exact vectors from `source` from now on (after an ingest has added parts)."""
-        self._source = source
+    def depths(self) -> Depths:
+        """How deep a search looks now."""
+        if self.settings.depths is not None:
+            return self.settings.depths
+        if self.dial is not None:
+            return self.dial.at(self.settings.recall).depths
+        layers = self._state.layers
+        lists = max((layer.segment.coder.coarse.lists for layer in layers), default=1)
+        return untuned(self.settings.recall, lists, graph=any(layer.segment.graph for layer in layers))
 
     def add(self, keys: KeyArray, vectors: FloatArray) -> None:
         keys, vectors = checked_rows(keys, vectors, self.dim)
-        self._bury(keys)
-        self._tail.add(keys, vectors)
+        with self._change:
+            state = self._state
+            layers = tuple(layer.without(keys) for layer in state.layers)
+            self._state = State(layers, state.tail.added(keys, vectors))
         self._settle()
 
     def remove(self, keys: KeyArray) -> None:
-        keys = np.asarray(keys, np.int64)
-        self._bury(keys)
-        self._tail.remove(keys)
+        with self._change:
+            self._state = self._state.without(np.asarray(keys, np.int64))
+        self._settle()
 
     def search(self, queries: FloatArray, k: int, allowed: KeyArray | None = None) -> tuple[FloatArray, KeyArray]:
         queries = checked_queries(queries, k, self.dim)
-        scores, keys = self._tail.search(queries, k, allowed)
-        sealed = self.sealed
-        if sealed is None:
-            return scores, keys
-        wanted = sealed.live
+        return self.search_state(self._state, queries, k, allowed, self.depths())
+
+    def search_state(
+        self, state: State, queries: FloatArray, k: int, allowed: KeyArray | None, depths: Depths
+    ) -> tuple[FloatArray, KeyArray]:
+        """`search` of checked queries in a state that was taken before, looking as deep as `depths`."""
         if allowed is not None:
-            wanted = wanted & allowed_mask(sealed.keys // self._group, allowed)
-        for n, query in enumerate(queries):
-            candidates = self._candidates(sealed, query, k, wanted)
-            exact = np.einsum("nd,d->n", self._source.vectors(candidates), query).astype(np.float32)
-            scores[n], keys[n] = best(np.concatenate([scores[n], exact]), np.concatenate([keys[n], candidates]), k)
-        return scores, keys
+            allowed = np.asarray(allowed, np.int64)
+        depths = Depths(depths.probes, max(depths.rerank, 4 * k), max(depths.exact, k + k // 2))
+        found = state.tail.search(queries, k, allowed, self.group)
+        if state.layers:
+            sealed = Funnel(state.layers, queries, depths, self.settings.brute_limit, allowed, self.group)
+            found = [_joined(one, sealed.best(n), k) for n, one in enumerate(found)]
+        return np.stack([one[0] for one in found]).reshape(-1, k), np.stack([one[1] for one in found]).reshape(-1, k)
 
-    def _candidates(self, sealed: Sealed, query: FloatArray, k: int, wanted: NDArray[np.bool_]) -> KeyArray:
-        count = int(np.count_nonzero(wanted))
-        depth = max(self.settings.rerank, 4 * k)
-        if count <= max(self.settings.brute_limit, depth):
-            return sealed.keys[wanted]
-        # Where a filter lets few rows through, each list holds few of them: look into more lists for the same recall.
-        lists = faiss.extract_index_ivf(sealed.codes).nlist
-        probes = min(lists, math.ceil(self.settings.probes * sealed.keys.size / count))
-        selector, bits = None, None
-        if count < sealed.keys.size:
-            bits = np.packbits(wanted, bitorder="little")
-            selector = _lib.IDSelectorBitmap(bits)
-        parameters = _lib.SearchParametersIVF(nprobe=probes, sel=selector)
-        _, rows = sealed.codes.search(query[None], depth, params=parameters)
-        return np.asarray(sealed.keys[rows[0][rows[0] >= 0]], np.int64)
+    # -- sealing and merging
 
-    def _bury(self, keys: KeyArray) -> None:
-        if self.sealed is not None and keys.size:
-            self.sealed.live[self.sealed.rows_of(keys)] = False
+    def wait(self) -> None:
+        """Wait until sealing and merging in the background have come to an end."""
+        worker = self._worker
+        if worker is not None:
+            worker.join()
 
     def _settle(self) -> None:
-        """Move the tail into the sealed layer when it has become too large to be scored row by row."""
-        sealed = self.sealed
-        if sealed is None:
-            if len(self._tail) > self.settings.exact_limit:
-                self.rebuild()
+        if not self._unsettled():
             return
-        if len(self._tail) <= max(self.settings.tail_share * sealed.keys.size, self.settings.exact_limit / 10):
-            return
-        size, live = sealed.keys.size + len(self._tail), int(np.count_nonzero(sealed.live))
-        if size > self.settings.retrain_growth * sealed.trained_on or live < sealed.keys.size / 2:
-            self.rebuild()
-        else:
-            self.seal()
+        if not self._background:
+            self.upkeep()
+        elif self._worker is None or not self._worker.is_alive():
+            self._worker = threading.Thread(target=self._work, name="sherd-index-upkeep", daemon=True)
+            self._worker.start()
+
+    def _work(self) -> None:
+        try:
+            self.upkeep()
+        except Exception:
+            # Nothing is lost: the tail is still there, and the next addition tries again.
+            _log.exception("an index could not be sealed or merged in the background")
+
+    def _unsettled(self) -> bool:
+        state = self._state
+        limit = self.settings.tail_limit if state.layers else self.settings.exact_limit
+        return len(state.tail) > limit or self._outgrown(state) or self._shrunk(state) or len(self._to_merge(state)) > 0
+
+    def _shrunk(self, state: State) -> bool:
+        """Whether there are segments and far too few vectors for them."""
+        return bool(state.layers) and len(state) <= self.settings.exact_limit / 2
+
+    def upkeep(self) -> None:
+        """Seal a tail that has become too large and merge segments, until there is nothing left to do."""
+        with self._upkeep:
+            while self._unsettled():
+                state = self._state
+                if self._outgrown(state) or self._shrunk(state):
+                    self._rebuild(state)
+                elif merged := self._to_merge(state):
+                    self._merge(merged)
+                else:
+                    self._seal_tail(state)
 
     def seal(self) -> None:
-        """Move the tail into the sealed layer, if there is one, keeping its centroids."""
-        if self.sealed is None or not len(self._tail):
-            return
-        keys = self._tail.keys()
-        self.sealed.codes.add(self._tail.vectors(keys))
-        self.sealed = Sealed(
-            self.sealed.codes,
-            np.concatenate([self.sealed.keys, keys]),
-            np.concatenate([self.sealed.live, np.ones(keys.size, np.bool_)]),
-            self.sealed.trained_on,
-        )
-        self._tail = ExactIndex(self.dim, group=self._group)
+        """Move the tail into a segment, if there are segments, whatever its size."""
+        with self._upkeep:
+            if self._state.layers and len(self._state.tail):
+                self._seal_tail(self._state)
 
-    def rebuild(self, keys: KeyArray | None = None) -> None:
-        """Make the index anew: train on the vectors and seal them all, or none of them up to `exact_limit` vectors.
+    def rebuild(self) -> None:
+        """Learn a coder from what there is now and seal everything anew, or nothing up to `exact_limit` vectors."""
+        with self._upkeep:
+            self._rebuild(self._state)
+
+    def build(self, keys: KeyArray, source: VectorSource, progress: Progress | None = None) -> None:
+        """Seal vectors that the index does not have yet, straight from their source.
 
         Args:
-            keys: ascending keys to hold from now on, in the tail or in the source; None means those held now.
+            keys: (n,) ascending.
+            source: gives their vectors.
+            progress: told (vectors sealed, vectors in all).
         """
-        keys = self.keys() if keys is None else keys
-        blocks = [keys[start : start + _BLOCK] for start in range(0, keys.size, _BLOCK)]
-        tail = ExactIndex(self.dim, group=self._group)
-        sealed = None
-        if keys.size <= self.settings.exact_limit:
-            for block in blocks:
-                tail.add(block, self._exact(block))
-        else:
-            lists = max(1, round(2 * math.sqrt(keys.size)))
-            codes = new_codes(self.dim, lists)
-            sample = np.random.default_rng(0).choice(keys, min(keys.size, max(_SAMPLE * lists, 4_096)), replace=False)
-            codes.train(self._exact(np.sort(sample)))
-            for block in blocks:
-                codes.add(self._exact(block))
-            sealed = Sealed(codes, keys, np.ones(keys.size, np.bool_), int(keys.size))
-        self._tail, self.sealed = tail, sealed
+        with self._upkeep:
+            coder = self._coder(self._state) or self._learn(keys, source.vectors)
+            for start in range(0, keys.size, self.settings.segment_rows):
+                part = keys[start : start + self.settings.segment_rows]
 
-    def _exact(self, keys: KeyArray) -> FloatArray:
-        """(n, D) the exact vectors of `keys`: the tail's own, else the source's."""
-        newer = allowed_mask(keys, self._tail.keys())
-        rows = np.empty((keys.size, self.dim), np.float32)
-        rows[newer] = self._tail.vectors(keys[newer])
-        if not newer.all():
-            rows[~newer] = self._source.vectors(keys[~newer])
-        return rows
+                def blocks(row: int, part: KeyArray = part) -> Iterator[FloatArray]:
+                    for first in range(row, part.size, BLOCK):
+                        yield coder.rotation.apply(source.vectors(part[first : first + BLOCK]))
+
+                def told(done: int, _: int, start: int = start) -> None:
+                    if progress is not None:
+                        progress(start + done, keys.size)
+
+                segment = self._sealed(coder, part, blocks, told)
+                with self._change:
+                    state = self._state.without(part)
+                    self._state = replace(state, layers=(*state.layers, Layer(segment)))
+
+    def _coder(self, state: State) -> Coder | None:
+        """The coder learnt last."""
+        coders = [layer.segment.coder for layer in state.layers]
+        return max(coders, key=lambda coder: coder.trained_on) if coders else None
+
+    def _outgrown(self, state: State) -> bool:
+        coder = self._coder(state)
+        return coder is not None and len(state) > self.settings.retrain_growth * coder.trained_on
+
+    def _to_merge(self, state: State) -> list[Layer]:
+        """The layers to make one of; none when all is well."""
+        layers = sorted(state.layers, key=lambda layer: layer.alive)
+        if hollow := [layer for layer in layers if layer.alive < len(layer.segment) / 2]:
+            return hollow[:1]
+        taken: list[Layer] = []
+        total = 0
+        for n, layer in enumerate(layers):
+            fits = total + layer.alive <= self.settings.segment_rows
+            if n and fits and total >= self.settings.merge_ratio * layer.alive:
+                taken = layers[: n + 1]
+            total += layer.alive
+        return taken
+
+    def _seal_tail(self, state: State) -> None:
+        tail = state.tail
+        keys, vectors = tail.keys(), tail.vectors()
+        order = np.argsort(keys)
+        keys = keys[order]
+
+        def of(some: KeyArray) -> FloatArray:
+            return vectors[order[np.searchsorted(keys, some)]]
+
+        coder = self._coder(state) or self._learn(keys, of)
+
+        def blocks(row: int) -> Iterator[FloatArray]:
+            for start in range(row, keys.size, BLOCK):
+                yield coder.rotation.apply(vectors[order[start : start + BLOCK]])
+
+        fresh = Layer(self._sealed(coder, keys, blocks))
+        with self._change:
+            now = self._state
+            gone = keys[~np.isin(keys, now.tail.all_keys[: tail.count][now.tail.live[: tail.count]])]
+            self._state = State((*now.layers, fresh.without(gone)), now.tail.since(tail.count))
+
+    def _merge(self, layers: list[Layer]) -> None:
+        coder = self._coder(self._state)
+        assert coder is not None
+        self._replace(layers, self._poured(layers, coder))
+
+    def _poured(self, layers: Sequence[Layer], coder: Coder) -> list[Layer]:
+        """The rows of some layers in new segments by `coder`."""
+        keys = np.concatenate([layer.keys() for layer in layers])
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        # Of each key: which layer has it. Its row there is looked up block by block.
+        owner = np.repeat(np.arange(len(layers), dtype=np.int8), [layer.alive for layer in layers])[order]
+        fresh = []
+        for start in range(0, keys.size, self.settings.segment_rows):
+            end = min(start + self.settings.segment_rows, keys.size)
+
+            def blocks(row: int, start: int = start, end: int = end) -> Iterator[FloatArray]:
+                for first in range(start + row, end, BLOCK):
+                    some = slice(first, min(first + BLOCK, end))
+                    yield _coordinates(layers, owner[some], keys[some], coder)
+
+            fresh.append(Layer(self._sealed(coder, keys[start:end], blocks)))
+        return fresh
+
+    def _replace(self, old: Sequence[Layer], fresh: Sequence[Layer]) -> None:
+        """Put `fresh` in the place of the layers that `old` were, less what has been removed since."""
+        with self._change:
+            now = self._state
+            segments = [layer.segment for layer in old]
+            kept = tuple(layer for layer in now.layers if not any(layer.segment is one for one in segments))
+            for before in old:
+                after = next(layer for layer in now.layers if layer.segment is before.segment)
+                if after.bits is not before.bits:
+                    gone = before.segment.keys[before.mask() & ~after.mask()]
+                    fresh = [layer.without(gone) for layer in fresh]
+            self._state = State((*kept, *(layer for layer in fresh if layer.alive)), now.tail)
+
+    def _rebuild(self, state: State) -> None:
+        if len(state) <= self.settings.exact_limit:
+            keys = np.concatenate([layer.keys() for layer in state.layers] or [np.empty(0, np.int64)])
+            with self._change:
+                now = self._state
+                holding = keys[np.isin(keys, np.concatenate([layer.keys() for layer in now.layers] or [keys]))]
+                tail = now.tail.added(holding, self._vectors(now, holding)) if holding.size else now.tail
+                self._state = State((), tail)
+            return
+        if state.layers and len(state.tail):
+            self._seal_tail(state)
+            state = self._state
+        if not state.layers:
+            self._seal_tail(state)
+            return
+        coder = self._learn(self.keys(), lambda keys: self._vectors(state, keys))
+        self._replace(state.layers, self._poured(state.layers, coder))
+
+    def _learn(self, keys: KeyArray, vectors: Callable[[KeyArray], FloatArray]) -> Coder:
+        size = sample_size(keys.size)
+        chosen = np.unique(np.random.default_rng(0).integers(keys.size, size=size)) if size < keys.size else slice(None)
+        sample = keys[chosen]
+        rows = np.concatenate([vectors(sample[n : n + BLOCK]) for n in range(0, sample.size, BLOCK)])
+        rows = rows[np.random.default_rng(1).permutation(len(rows))]
+        coder = learn_coder(rows, int(keys.size), energy=self.settings.energy)
+        if self._folder is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            coder = coder.save(self._folder, self._folder / "building.coder")
+        return coder
+
+    def _sealed(
+        self,
+        coder: Coder,
+        keys: KeyArray,
+        blocks: Callable[[int], Iterator[FloatArray]],
+        progress: Progress = lambda done, total: None,
+    ) -> Segment:
+        graph = self.settings.kind == "hnsw"
+        return seal_rows(coder, keys, blocks, folder=self._folder, graph=graph, progress=progress)
+
+    def _vectors(self, state: State, keys: KeyArray) -> FloatArray:
+        """(n, D) vectors of keys that lie in segments."""
+        out = np.empty((keys.size, self.dim), np.float32)
+        for layer in state.layers:
+            there = allowed_mask(keys, layer.keys())
+            rows = np.searchsorted(layer.segment.keys, keys[there])
+            out[there] = layer.segment.coder.rotation.back(layer.segment.coordinates(rows))
+        return out
 
 
-def new_codes(dim: int, lists: int) -> faiss.Index:
-    """An untrained inverted file of `lists` lists over vectors of width `dim`, by inner product."""
-    # 4 dimensions a 4-bit code: 32 times smaller than float32, and re-ranking brings recall back
-    # (50,000 clustered vectors of 256: recall@10 0.998; 8-bit scalar codes 0.98 at 8 times the memory).
-    code = f"PQ{dim // 4}x4fs" if dim % 4 == 0 else "SQ8"
-    codes = faiss.index_factory(dim, f"IVF{lists},{code}", faiss.METRIC_INNER_PRODUCT)
-    clustering = faiss.extract_index_ivf(codes).cp
-    clustering.spherical, clustering.niter, clustering.seed = True, 10, 0
-    return codes
+def _joined(
+    one: tuple[FloatArray, KeyArray], other: tuple[FloatArray, KeyArray], k: int
+) -> tuple[FloatArray, KeyArray]:
+    return best(np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]]), k)
+
+
+def _coordinates(layers: Sequence[Layer], owner: NDArray[np.int8], keys: KeyArray, coder: Coder) -> FloatArray:
+    """(n, W) coordinates by `coder` of keys that lie in the layers numbered `owner`."""
+    out = np.empty((keys.size, coder.rotation.width), np.float32)
+    for number, layer in enumerate(layers):
+        mine = owner == number
+        if not mine.any():
+            continue
+        segment = layer.segment
+        coordinates = segment.coordinates(np.searchsorted(segment.keys, keys[mine]))
+        if segment.coder is not coder:
+            coordinates = coder.rotation.apply(segment.coder.rotation.back(coordinates))
+        out[mine] = coordinates
+    return out

@@ -1,169 +1,253 @@
-"""Saved indexes: the sealed layer in one checksummed file, opened against what the catalogue holds now.
+"""Saved indexes of a library, opened against what the catalogue holds now.
 
-A file is derived twice over (from the parts, which come from the pictures): when it is missing, altered or of another
-format it is simply made again. An index that fits `exact_limit` has no file.
+An index is derived twice over (from the parts, which come from the pictures): when a file of it is missing, altered or
+of another format it is simply made again. An index that fits `exact_limit` has no segments.
+
+    object.index  object/*.rows *.lists *.coder *.bits      part.index  part/*
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import faiss
 import numpy as np
 
 from sherd.errors import CorruptData
-from sherd.types import KeyArray
+from sherd.types import FloatArray
+from sherd.vectors.blocks import BlockFile
 from sherd.vectors.exact import allowed_mask
-from sherd.vectors.faiss_index import FaissIndex, IndexSettings, Sealed
-from sherd.vectors.parts import write_durably
+from sherd.vectors.faiss_index import FaissIndex, IndexSettings
+from sherd.vectors.manifest import Manifest, open_layers, read_manifest, saved, write_manifest
 from sherd.vectors.protocol import PARTS_PER_KEY
 from sherd.vectors.rows import PartRows
+from sherd.vectors.tuning import own_queries, tune
 
 OBJECT_FILE = "object.index"
 PART_FILE = "part.index"
 FILES = (OBJECT_FILE, PART_FILE)
-_MAGIC = b"SHERDIDX"
-_VERSION = 1
-_DIGEST = 32
 _BLOCK = 8_192
+_TUNE_AGAIN = 2.0
+"""A dial is set again when the index has grown by this factor since."""
 _log = logging.getLogger(__name__)
+Told = Callable[[str, int, int], None]
 
 
 def open_indexes(
-    folder: Path, rows: PartRows, *, settings: IndexSettings | None = None
+    folder: Path, rows: PartRows, *, settings: IndexSettings | None = None, background: bool = False
 ) -> tuple[FaissIndex, FaissIndex]:
     """The object index and the part index over exactly the keys of `rows`.
 
     What the files in `folder` lack is added, what they have too much is left out; a file that cannot be used is passed
     over with a warning and its index is built in memory.
 
+    Args:
+        settings: None takes those that the files were made with.
+        background: see `FaissIndex`.
     Raises:
         CorruptData: a vector part is altered.
     """
     both = []
     for name in FILES:
-        index = _empty(name, rows, settings)
-        try:
-            index.sealed = _read(folder / name, index.dim) if (folder / name).exists() else None
-        except CorruptData as error:
-            _log.warning("%s; building the index in memory instead", error)
+        index = _open(folder, name, rows, settings, writing=False, background=background)
         bring_up_to_date(index, rows, of_parts=name == PART_FILE)
         both.append(index)
     return both[0], both[1]
 
 
-def bring_up_to_date(index: FaissIndex, rows: PartRows, *, of_parts: bool) -> None:
+def bring_up_to_date(
+    index: FaissIndex,
+    rows: PartRows,
+    *,
+    of_parts: bool,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
     """Make `index` hold exactly the vectors of `rows`, reading only the rows that it lacks.
 
     Args:
         of_parts: whether it is the index of part vectors.
+        progress: told (vectors sealed, vectors in all) where there are many.
     """
     wanted = rows.part_keys(rows.keys) if of_parts else rows.keys
-    there = index.keys()
-    index.use_source(rows.part_source() if of_parts else rows.object_source())
-    index.remove(there[~allowed_mask(there, wanted)])
-    missing = wanted[~allowed_mask(wanted, there)]
-    limit, sealed = index.settings.exact_limit, index.sealed
-    if wanted.size > limit and (sealed is None or wanted.size > index.settings.retrain_growth * sealed.trained_on):
-        index.rebuild(wanted)  # at once from the source, not through a tail that is trained again and again
-    elif of_parts:
-        for keys in _blocks(np.unique(missing // PARTS_PER_KEY), _BLOCK):
+    missing = np.ones(wanted.size, np.bool_)
+    for there in [layer.keys() for layer in index.state.layers] + [np.sort(index.state.tail.keys())]:
+        if there.size:
+            index.remove(there[~allowed_mask(there, wanted)])
+            missing &= ~allowed_mask(wanted, there)
+    lacking = wanted[missing]
+    has_layers = bool(index.state.layers)
+    if lacking.size > (index.settings.tail_limit if has_layers else index.settings.exact_limit):
+        # at once from the source, not through a tail that is sealed again and again
+        index.build(lacking, rows.part_source() if of_parts else rows.object_source(), progress)
+        index.upkeep()
+        return
+    pictures = np.unique(lacking // PARTS_PER_KEY) if of_parts else lacking
+    for start in range(0, pictures.size, _BLOCK):
+        keys = pictures[start : start + _BLOCK]
+        if of_parts:
             index.add(rows.part_keys(keys), rows.part_vectors(keys).reshape(-1, rows.dim))
-    else:
-        for keys in _blocks(missing, _BLOCK):
+        else:
             index.add(keys, rows.object_vectors(keys))
 
 
-def save_indexes(folder: Path, rows: PartRows, *, settings: IndexSettings | None = None) -> list[Path]:
+def save_indexes(
+    folder: Path,
+    rows: PartRows,
+    *,
+    settings: IndexSettings | None = None,
+    asked: FloatArray | None = None,
+    told: Told = lambda what, done, total: None,
+    hook: Callable[[str], None] = lambda step: None,
+) -> list[Path]:
     """Write the indexes over `rows` (for the writer, at the end of an ingest or of `sherd reindex`).
 
-    A file whose index has become small enough to be exact is removed.
+    What is on disk already is kept and added to. When it is interrupted, the index is the old one, and the next call
+    goes on with the segment that was being made.
 
+    Args:
+        settings: None takes those that the files were made with.
+        asked: (q, D) vectors of questions, to set the dial by; None takes vectors of the collection.
+        told: called with 'object' or 'part', vectors done, vectors in all.
+        hook: called with the name of each step; tests stop the process there.
     Returns:
-        The files that are in `folder` now.
+        The files of the indexes in `folder` now.
     Raises:
         CorruptData: a vector part is altered.
         OSError: the disk refused.
     """
-    for name, index in zip(FILES, open_indexes(folder, rows, settings=settings), strict=True):
-        path = folder / name
-        if len(index) <= index.settings.exact_limit:
+    for name in FILES:
+        path, files = folder / name, _files_of(folder, name)
+        index = _open(folder, name, rows, settings, writing=True)
+
+        def progress(done: int, total: int, name: str = name) -> None:
+            told(Path(name).stem, done, total)
+            hook("sealing")
+
+        bring_up_to_date(index, rows, of_parts=name == PART_FILE, progress=progress)
+        index.upkeep()
+        if index.state.layers and len(index) <= index.settings.exact_limit:
+            index.rebuild()
+        hook("sealed")
+        layers = index.state.layers
+        if not layers and index.settings == _chosen(IndexSettings(), index.settings):
             path.unlink(missing_ok=True)
-            continue
-        index.seal()
-        folder.mkdir(parents=True, exist_ok=True)
-        write_durably(path, _pieces(index))
+        else:
+            if layers and (index.dial is None or len(index) > _TUNE_AGAIN * index.dial.rows):
+                index.dial = (
+                    tune(index, asked) if asked is not None else tune(index, own_queries(index), asked_with="own")
+                )
+            hook("tuned")
+            kept = Manifest(rows.dim, index.settings.kind, index.settings.recall, saved(layers, files), index.dial)
+            hook("saved")
+            write_manifest(path, kept)
+        hook("swapped")
+        _clear(folder, name)
+        hook("cleared")
     return [folder / name for name in FILES if (folder / name).exists()]
 
 
+def empty_indexes(folder: Path) -> None:
+    """Leave of the saved indexes only what was chosen for them, where that can still be read."""
+    for name in FILES:
+        try:
+            manifest = read_manifest(folder / name)
+        except CorruptData:
+            manifest = None
+        if manifest is not None:
+            write_manifest(folder / name, replace(manifest, layers=(), dial=None))
+        else:
+            (folder / name).unlink(missing_ok=True)
+        _clear(folder, name)
+
+
+def known_files(folder: Path) -> set[Path]:
+    """All files that the saved indexes in `folder` consist of; of an unreadable manifest only itself."""
+    known = set()
+    for name in FILES:
+        if (folder / name).exists():
+            known.add(folder / name)
+            try:
+                manifest = read_manifest(folder / name)
+            except CorruptData:
+                continue
+            if manifest is not None:
+                known |= {_files_of(folder, name) / one for one in manifest.names()}
+    return known
+
+
+def last_saved(folder: Path) -> tuple[int, ...]:
+    """Changes whenever the saved indexes in `folder` do."""
+    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in (folder / name for name in FILES))
+
+
 def check_index(path: Path) -> None:
-    """Compare an index file with its checksum. Raises CorruptData naming the file."""
-    _read(path, None)
+    """Compare one of `known_files` with its checksums; a manifest must find all its files. Raises CorruptData."""
+    if path.name not in FILES:
+        BlockFile(path).check()
+        return
+    manifest = read_manifest(path)
+    if manifest is None:
+        raise CorruptData(f"{path}: is gone; run `sherd repair`")
+    open_layers(manifest, _files_of(path.parent, path.name))
 
 
-def _empty(name: str, rows: PartRows, settings: IndexSettings | None) -> FaissIndex:
-    if name == PART_FILE:
-        return FaissIndex(rows.dim, rows.part_source(), group=PARTS_PER_KEY, settings=settings)
-    return FaissIndex(rows.dim, rows.object_source(), settings=settings)
+def dials(folder: Path) -> dict[str, Manifest]:
+    """What is saved of the object and the part index, by 'object' and 'part'. Raises CorruptData."""
+    found = {Path(name).stem: read_manifest(folder / name) for name in FILES}
+    return {name: manifest for name, manifest in found.items() if manifest is not None}
 
 
-def _blocks(keys: KeyArray, size: int) -> Iterator[KeyArray]:
-    for start in range(0, keys.size, size):
-        yield keys[start : start + size]
-
-
-def _pieces(index: FaissIndex) -> list[bytes]:
-    sealed = index.sealed
-    assert sealed is not None
-    codes = faiss.serialize_index(sealed.codes).tobytes()
-    header = json.dumps(
-        {
-            "version": _VERSION,
-            "dim": index.dim,
-            "rows": int(sealed.keys.size),
-            "trained_on": sealed.trained_on,
-            "codes": len(codes),
-        }
-    ).encode()
-    keys, live = sealed.keys.astype("<i8").tobytes(), np.packbits(sealed.live).tobytes()
-    pieces = [_MAGIC, len(header).to_bytes(4, "little"), header, keys, live, codes]
-    digest = hashlib.blake2b(digest_size=_DIGEST)
-    for piece in pieces:
-        digest.update(piece)
-    return [*pieces, digest.digest()]
-
-
-def _read(path: Path, dim: int | None) -> Sealed:
+def _open(
+    folder: Path,
+    name: str,
+    rows: PartRows,
+    settings: IndexSettings | None,
+    *,
+    writing: bool,
+    background: bool = False,
+) -> FaissIndex:
+    manifest, layers = None, []
+    files = _files_of(folder, name)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise CorruptData(f"{path}: cannot be read ({error}); run `sherd repair`") from error
-    body, digest = memoryview(data)[:-_DIGEST], data[-_DIGEST:]
-    if len(data) <= _DIGEST or hashlib.blake2b(body, digest_size=_DIGEST).digest() != digest:
-        raise CorruptData(f"{path}: does not match its checksum; run `sherd repair`")
-    try:
-        start = len(_MAGIC) + 4
-        end = start + int.from_bytes(data[len(_MAGIC) : start], "little")
-        header = json.loads(data[start:end])
-        if data[: len(_MAGIC)] != _MAGIC or header["version"] != _VERSION:
-            raise ValueError("another format")
-        rows, size = header["rows"], header["codes"]
-        keys = np.frombuffer(data, "<i8", rows, end).astype(np.int64)
-        live_at = end + 8 * rows
-        live = np.unpackbits(np.frombuffer(data, np.uint8, _bytes(rows), live_at), count=rows).astype(np.bool_)
-        # The checksum has been compared: what FAISS parses here is what this program wrote.
-        codes = faiss.deserialize_index(np.frombuffer(data, np.uint8, size, live_at + _bytes(rows)))
-        if codes.ntotal != rows or codes.d != header["dim"] or dim not in (None, codes.d):
-            raise ValueError(f"{codes.ntotal} codes of width {codes.d} for {rows} keys of width {dim}")
-    except (ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise CorruptData(f"{path}: is no readable index ({error}); run `sherd repair`") from error
-    return Sealed(codes, keys, live, header["trained_on"])
+        manifest = read_manifest(folder / name)
+        if manifest is not None and manifest.dim != rows.dim and manifest.layers:
+            raise CorruptData(f"{folder / name}: is for vectors of width {manifest.dim}; run `sherd repair`")
+        layers = open_layers(manifest, files) if manifest is not None else []
+    except CorruptData as error:
+        _log.warning("%s; building the index anew instead", error)
+    chosen = settings or IndexSettings()
+    if manifest is not None and settings is None:
+        chosen = replace(chosen, kind=manifest.kind, recall=manifest.recall)  # type: ignore[arg-type]
+    if any(layer.segment.graph != (chosen.kind == "hnsw") for layer in layers):
+        layers = []  # the other kind was chosen
+    return FaissIndex(
+        rows.dim,
+        group=PARTS_PER_KEY if name == PART_FILE else 1,
+        settings=chosen,
+        folder=files if writing else None,
+        layers=layers,
+        dial=manifest.dial if manifest is not None and layers else None,
+        background=background,
+    )
 
 
-def _bytes(rows: int) -> int:
-    """Bytes that `rows` bits take."""
-    return -(-rows // 8)
+def _chosen(settings: IndexSettings, by: IndexSettings) -> IndexSettings:
+    """`by`, but for what its user chose for good."""
+    return replace(by, kind=settings.kind, recall=settings.recall)
+
+
+def _files_of(folder: Path, name: str) -> Path:
+    return folder / Path(name).stem
+
+
+def _clear(folder: Path, name: str) -> None:
+    """Remove files that the manifest does not speak of; readers that have them open go on."""
+    known = known_files(folder)
+    files = _files_of(folder, name)
+    for path in files.glob("*"):
+        if path not in known:
+            path.unlink(missing_ok=True)
+    if files.is_dir() and not any(files.iterdir()):
+        files.rmdir()
