@@ -3,8 +3,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from sherd.metrics.calibration import expected_calibration_error
+from sherd.suggest import evidence as evidence_module
 from sherd.suggest.evidence import FEATURES, Examples, Looks, gather_evidence, nearest_examples
 from sherd.suggest.known import Place
 from sherd.suggest.learn import (
@@ -181,3 +183,15 @@ def test_what_is_suggested_is_the_most_special_that_is_likely_enough() -> None:
     assert guesses(row, LADDER, 3) == [BEAST, beast1, FLOWER]
     row[[beast1, beast2]] = 0.8, 0.7
     assert guesses(row, LADDER, 3) == [beast1, beast2, FLOWER]
+
+
+def test_of_very_many_examples_some_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, right = collection(200)
+    everything = Examples.of(looks, right)
+    monkeypatch.setattr(evidence_module, "MOST_EXAMPLES", 5)
+    some = Examples.of(looks, right)
+    for uri, rows in everything.rows.items():
+        assert some.rows[uri].size == min(rows.size, 5)
+        assert set(some.rows[uri]) <= set(rows)
+        assert some.parts[uri].size == some.rows[uri].size
+    assert some.rows["urn:beast1"][[0, -1]].tolist() == everything.rows["urn:beast1"][[0, -1]].tolist()

@@ -129,6 +129,7 @@ def check_up(
     """Tell how well suggestions would have done here, on the records that have terms already."""
     from sherd.ingest.library import Library
     from sherd.suggest.checkup import check_up as run
+    from sherd.suggest.checkup import times
     from sherd.suggest.suggest import Suggester, SuggestSettings
     from sherd.suggest.trust import keep_confidence
 
@@ -157,7 +158,7 @@ def check_up(
                 told = f"of 100 suggestions marked {mark.low:.0%} to {mark.high:.0%}, {100 * mark.share:.0f} were right"
                 print(f"    {told} (of {mark.count})")
             for pair in one.confusions[:3]:
-                print(f"    {suggester.name(pair.true)} was taken for {suggester.name(pair.said)} {pair.count} times")
+                print(f"    {suggester.name(pair.true)} was taken for {suggester.name(pair.said)} {times(pair.count)}")
             for weak in one.weak[:3]:
                 print(f"    {suggester.name(weak.uri)} needs examples: it stands on {weak.examples} records")
         for name in found.too_little:

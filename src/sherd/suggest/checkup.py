@@ -122,6 +122,15 @@ def check_up(suggester: Suggester, facets: Sequence[str] | None = None) -> Check
     return CheckUp(tuple(found), tuple(too_little))
 
 
+def times(count: int) -> str:
+    """In words.
+
+    >>> times(1), times(3)
+    ('once', '3 times')
+    """
+    return "once" if count == 1 else f"{count} times"
+
+
 def _check(
     name: str, uris: list[str], taught: Taught, scores: Values, ladder: Ladder, suggester: Suggester
 ) -> FacetCheck:

@@ -9,7 +9,7 @@ from sherd.errors import CorruptData
 from sherd.ingest.library import Library
 from sherd.search.markup import Html, element
 from sherd.search.report_style import STYLE
-from sherd.suggest.checkup import CheckUp, Confusion, FacetCheck
+from sherd.suggest.checkup import CheckUp, Confusion, FacetCheck, times
 from sherd.suggest.suggest import Suggester
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -113,7 +113,7 @@ def _pair(pair: Confusion, suggester: Suggester, library: Library) -> Html:
         _picture(library, pair.record_id, pair.image, suggester.name(pair.true)),
         _picture(library, pair.example_id, pair.example_image, suggester.name(pair.said)),
     ]
-    told = f"{suggester.name(pair.true)} taken for {suggester.name(pair.said)}, {pair.count} times: "
+    told = f"{suggester.name(pair.true)} taken for {suggester.name(pair.said)}, {times(pair.count)}: "
     return element("figure", None, *pictures, element("figcaption", None, f"{told}{pair.record_id}, {pair.example_id}"))
 
 

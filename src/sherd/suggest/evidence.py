@@ -17,6 +17,8 @@ from sherd.types import FloatArray, KeyArray
 FEATURES = ("name, whole", "name, parts", "like, whole", "like, parts", "nearest", "seen", "seen often")
 _SHARPNESS = SearchSettings().sharpness
 _CHUNK = 256
+MOST_EXAMPLES = 500
+"""Examples of a concept that are looked at, taken evenly from all: a thousand more tell nothing new."""
 _LEAST_IOU = 0.1
 
 
@@ -55,7 +57,8 @@ class Looks:
 class Examples:
     """Where concepts are known to be seen.
 
-    By URI, rows of `looks`, and the part of each that shows the concept, -1 where nobody said which.
+    By URI, rows of `looks` (MOST_EXAMPLES at most), and the part of each that shows the concept, -1 where nobody said
+    which.
     """
 
     looks: Looks
@@ -75,8 +78,8 @@ class Examples:
                 parts.setdefault(uri, []).append(_covering(looks.boxes[n], place))
         return cls(
             looks,
-            {uri: np.array(some, np.int64) for uri, some in rows.items()},
-            {uri: np.array(some, np.int64) for uri, some in parts.items()},
+            {uri: evenly(np.array(some, np.int64), MOST_EXAMPLES) for uri, some in rows.items()},
+            {uri: evenly(np.array(some, np.int64), MOST_EXAMPLES) for uri, some in parts.items()},
         )
 
 
@@ -121,9 +124,14 @@ def gather_evidence(
     return found
 
 
+def evenly(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """`most` of the values (n,), spread evenly; all where there are no more."""
+    return values if values.size <= most else values[np.linspace(0, values.size - 1, most).astype(np.int64)]
+
+
 def name_centres(looks: Looks, concepts: ConceptVectors, most: int = 2_000) -> FloatArray:
     """(C, 2) mean cosine of each name with wholes and with best parts, over `most` pictures spread evenly."""
-    some = looks if len(looks) <= most else looks.rows(np.linspace(0, len(looks) - 1, most).astype(np.int64))
+    some = looks if len(looks) <= most else looks.rows(evenly(np.arange(len(looks)), most))
     if not len(some):
         return np.zeros((len(concepts), 2), np.float32)
     whole = (some.objects @ concepts.vectors.T).mean(0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sherd.suggest.evidence import Looks
+from sherd.suggest.evidence import Looks, evenly
 from sherd.types import FloatArray
 
 LEAST = 40
@@ -36,7 +36,7 @@ class Novelty:
         """
         if len(known) < LEAST:
             return None
-        keep = np.linspace(0, len(known) - 1, min(len(known), _MOST)).astype(np.int64)
+        keep = evenly(np.arange(len(known)), _MOST)
         objects = known.objects[keep]
         records = np.array(known.records, dtype=object)[keep]
         near = _nearness(objects, records, objects, records)

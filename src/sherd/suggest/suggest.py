@@ -20,7 +20,7 @@ from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.search.concept_vectors import ConceptVectors, names_of
 from sherd.search.locate import box_from_heat
-from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres, nearest_examples
+from sherd.suggest.evidence import Examples, Looks, evenly, gather_evidence, name_centres, nearest_examples
 from sherd.suggest.known import ByFacet, Known, known_of
 from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, chosen, fit_facet, guesses, truth_of
 from sherd.suggest.novelty import Novelty
@@ -30,6 +30,8 @@ from sherd.vectors.rows import PartRows
 
 _LEVELS = {"motif": Level.PART, "theme": Level.THEME}
 _PAGE = 500
+MOST_TAUGHT = 20_000
+"""Records that a facet's model is fitted on, taken evenly from all of which something is known."""
 PLAIN_WEIGHTS = (1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0)
 """To order by where nothing was fitted: names and likeness count alike."""
 
@@ -179,7 +181,9 @@ class Suggester:
 
     def _gathered(self, view: FacetView) -> Taught | None:
         known = self._known_in(view.name)
-        keep = np.array([n for n, record in enumerate(self.looks.records) if record in known], np.int64)
+        names = np.array(list(known), dtype=object)
+        taught = set(names[evenly(np.arange(names.size), MOST_TAUGHT)].tolist())
+        keep = np.array([n for n, record in enumerate(self.looks.records) if record in taught], np.int64)
         if not keep.size:
             return None
         looks = self.looks.rows(keep)
