@@ -124,6 +124,19 @@ def test_words_boxes_and_heat_lie_in_the_space_of_the_pictures(folder: Path) -> 
     assert np.isfinite(encoder.encode_text([""])).all()
 
 
+def test_the_vector_of_a_text_does_not_depend_on_its_company() -> None:
+    encoder = load_encoder("builtin")
+    texts = [
+        "red bowl",
+        "饕餮纹",
+        "a tripod with taotie masks on a ground of spirals, and cicada blades below them",
+        "",
+    ]
+    together = encoder.encode_text(texts * 10)
+    alone = np.concatenate([encoder.encode_text([text]) for text in texts * 10])
+    np.testing.assert_array_equal(together, alone)
+
+
 def test_patches_that_are_kept_are_those_of_the_picture_asked(folder: Path) -> None:
     encoder = OnnxEncoder.load(folder)
     rng = np.random.default_rng(3)

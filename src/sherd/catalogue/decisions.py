@@ -87,15 +87,16 @@ def about(database: Database, record_ids: Sequence[str]) -> dict[str, list[Kept]
 
 def everything(database: Database, *, after: int = 0) -> Iterator[Kept]:
     """All decisions with a number above `after`, oldest first, a page at a time."""
-    while True:
-        with database.read() as connection:
-            rows = connection.execute(
-                select(decisions).where(decisions.c.number > after).order_by(decisions.c.number).limit(_PAGE)
-            ).all()
-        yield from map(_kept, rows)
-        if not rows:
-            return
+    while rows := page(database, after, _PAGE):
+        yield from rows
         after = rows[-1].number
+
+
+def page(database: Database, after: int, limit: int) -> list[Kept]:
+    """Up to `limit` decisions with a number above `after`, oldest first."""
+    rows = select(decisions).where(decisions.c.number > after).order_by(decisions.c.number).limit(limit)
+    with database.read() as connection:
+        return list(map(_kept, connection.execute(rows)))
 
 
 def head(database: Database) -> Head:

@@ -26,6 +26,7 @@ def serve(
     host: str = typer.Option("127.0.0.1", "--host", help="Where to listen; beyond this machine tokens are needed."),
     port: int = typer.Option(8765, "--port", min=0, max=65535, help="0 takes a free one."),
     name: list[str] = typer.Option([], "--name", help="A host name that browsers may call the server by."),
+    ingest: list[Path] = typer.Option([], "--ingest", metavar="DIR", help="A folder that admins may ingest from."),
     tokens: bool = typer.Option(False, "--tokens", help="Need a token on this machine too."),
 ) -> None:
     """Serve a library: the search page at /, the API under /api/v1."""
@@ -36,7 +37,7 @@ def serve(
     from sherd.server.running import serve as run
     from sherd.server.settings import ServerSettings
 
-    run(library, ServerSettings(host=host, names=tuple(name)), port=port, tokens=tokens)
+    run(library, ServerSettings(host=host, names=tuple(name), ingest_roots=tuple(ingest)), port=port, tokens=tokens)
 
 
 @token_app.command("add")

@@ -54,7 +54,7 @@ class OnnxEncoder(PatchEncoder):
         self._text = onnxruntime.InferenceSession(folder / "text.onnx", options, providers=["CPUExecutionProvider"])
         self._outputs = [output.name for output in self._image.get_outputs()]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._tokenizer.enable_padding(pad_id=0)
+        self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(settings.max_tokens)
         self._last: tuple[bytes, FloatArray] | None = None
         self.folder = folder
@@ -114,11 +114,11 @@ class OnnxEncoder(PatchEncoder):
                 yield rows, self._run([to_input(pictures[n], shape) for n in rows]), shape[1] / shape[0]
 
     def encode_text(self, texts: Sequence[str]) -> FloatArray:
+        # One by one: the 8-bit network scales its activations over all that goes in, so a text's vector would change
+        # with its company, by .001 and more, and with it the order of hits.
         rows = [np.zeros((0, self.dim), np.float32)]
-        for start in range(0, len(texts), _BATCH):
-            encoded = self._tokenizer.encode_batch(list(texts[start : start + _BATCH]))
-            ids = np.asarray([e.ids or [0] for e in encoded], np.int64)
-            rows.append(self._text.run(["text"], {"ids": ids})[0])
+        for encoded in self._tokenizer.encode_batch(list(texts)):
+            rows.append(self._text.run(["text"], {"ids": np.asarray([encoded.ids or [0]], np.int64)})[0])
         return np.concatenate(rows)
 
     def patches(self, picture: Picture) -> FloatArray:

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    model_validator,
+)
 
 from sherd.catalogue.filters import FIELDS
 from sherd.types import MAX_K, MAX_QUERY_CHARS, Box
 
 MAX_ID_CHARS = 1_000
-Text = Annotated[StrictStr, Field(max_length=MAX_QUERY_CHARS)]
-RecordId = Annotated[StrictStr, Field(min_length=1, max_length=MAX_ID_CHARS)]
+
+
+def _sayable(text: str) -> str:
+    """Refuses what is no text: halves of a surrogate pair, which cannot be stored, and NUL."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds a character that is none")
+    return text
+
+
+Said = Annotated[StrictStr, AfterValidator(_sayable)]
+Text = Annotated[Said, Field(max_length=MAX_QUERY_CHARS)]
+RecordId = Annotated[Said, Field(min_length=1, max_length=MAX_ID_CHARS)]
 Sha256 = Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
 UploadName = Annotated[StrictStr, Field(pattern="^[0-9a-f]{32}$")]
 Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
@@ -74,7 +94,7 @@ class QueryForm(Form):
     minus: Text | None = None
     image: ImageForm | None = None
     box: BoxForm | None = None
-    where: dict[StrictStr, Annotated[list[Text], Field(min_length=1, max_length=50)]] = Field(
+    where: dict[Said, Annotated[list[Text], Field(min_length=1, max_length=50)]] = Field(
         default_factory=dict, max_length=len(FIELDS), description=f"Field -> accepted values: {', '.join(FIELDS)}."
     )
     k: Annotated[StrictInt, Field(ge=1, le=MAX_K)] = 20
@@ -197,6 +217,208 @@ class PlaceTold(Told):
     """Where on a picture the question is answered, by its heat map."""
 
     box: BoxForm
+
+
+class ConceptName(Told):
+    """A concept by its URI, with its preferred labels by language."""
+
+    uri: str
+    labels: dict[str, str]
+
+
+class Example(Told):
+    record_id: str
+    likeness: float
+
+
+class Likely(Told):
+    concept: ConceptName
+    probability: float
+
+
+class SuggestionTold(Told):
+    """A machine's word. See `sherd suggest` for what its numbers mean."""
+
+    concept: ConceptName
+    probability: float | None
+    leaf: ConceptName
+    leaf_probability: float | None
+    level: str
+    image: str
+    region: RegionTold | None
+    hot: float | None
+    examples: list[Example]
+    path: list[ConceptName]
+    catalogued: bool
+
+
+class ProposalTold(Told):
+    """`within`: concepts among which one that holds is with the chance `coverage`; null where nothing is promised."""
+
+    facet: str
+    suggestions: list[SuggestionTold]
+    within: list[Likely] | None
+    coverage: float
+    strange: bool
+
+
+class SuggestionsTold(Told):
+    """`seen`: number of the last decision about the record, 0 for none; `warnings` tell what the numbers rest on."""
+
+    record_id: str
+    seen: int
+    facets: list[ProposalTold]
+    warnings: list[str]
+
+
+class DecisionForm(Form):
+    """One decision. What each action needs is as for `sherd review`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"record_id": "1995.10", "action": "accept", "concept": "urn:sherd:taotie", "seen": 0},
+                {"record_id": "1995.10", "action": "undo", "undoes": 17, "seen": 17},
+            ]
+        }
+    )
+
+    record_id: RecordId
+    action: Literal["accept", "reject", "narrow", "other", "move", "undo"]
+    seen: Annotated[StrictInt, Field(ge=0, le=2**53)]
+    concept: Annotated[Said, Field(max_length=2_000)] | None = None
+    value: Annotated[Said, Field(max_length=2_000)] | None = None
+    image: Annotated[Said, Field(max_length=4_096)] | None = None
+    box: BoxForm | None = None
+    new_box: BoxForm | None = None
+    model: Annotated[StrictStr, Field(pattern="^[0-9a-f]{0,64}$")] = ""
+    probability: Fraction | None = None
+    undoes: Annotated[StrictInt, Field(ge=1, le=2**53)] | None = None
+    note: Annotated[Said, Field(max_length=2_000)] = ""
+
+
+class DecisionsForm(Form):
+    """Decisions to be kept, all or none. `who`: whose they are, where no token tells it."""
+
+    decisions: Annotated[list[DecisionForm], Field(min_length=1, max_length=500)]
+    who: Annotated[Said, Field(min_length=1, max_length=200)] | None = None
+
+
+class DecisionTold(Told):
+    """A decision as it is kept; `hash` chains it to the one before."""
+
+    number: int
+    record_id: str
+    action: str
+    who: str
+    at: str
+    facet: str
+    concept: str | None
+    value: str | None
+    image: str | None
+    box: BoxForm | None
+    new_box: BoxForm | None
+    model: str
+    probability: float | None
+    undoes: int | None
+    note: str
+    hash: str
+
+
+class DecisionsTold(Told):
+    decisions: list[DecisionTold]
+
+
+class DecisionPage(Told):
+    decisions: list[DecisionTold]
+    next: int | None
+
+
+class ThesaurusTold(Told):
+    name: str
+    imported: str
+    concepts: int
+    labels: int
+
+
+class ThesauriTold(Told):
+    thesauri: list[ThesaurusTold]
+
+
+class ConceptLine(Told):
+    """A concept by one of its labels; `how`: exact, prefix, words or near."""
+
+    uri: str
+    label: str
+    language: str
+    preferred: bool
+    facet: str
+    how: str
+    labels: dict[str, str]
+
+
+class ConceptLines(Told):
+    concepts: list[ConceptLine]
+
+
+class ConceptTold(Told):
+    """One concept. `broader`: all above it, the nearest first; `narrower`: those right below it."""
+
+    uri: str
+    facet: str | None
+    notation: str | None
+    labels: dict[str, str]
+    other_labels: dict[str, list[str]]
+    notes: dict[str, str]
+    matches: dict[str, list[str]]
+    broader: list[ConceptName]
+    narrower: list[ConceptName]
+
+
+class RegionLine(Told):
+    """`by`: catalogue or person; `who` and `decision` tell the person's word."""
+
+    image: str
+    picture: str
+    box: BoxForm
+    label: str | None
+    concept: str | None
+    by: str
+    who: str | None
+    decision: int | None
+
+
+class RegionLines(Told):
+    regions: list[RegionLine]
+
+
+class JobForm(Form):
+    """An ingest of a folder, or of a table in it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "ingest", "source": "photographs/2026"}]})
+
+    kind: Literal["ingest"] = "ingest"
+    source: Annotated[Said, Field(min_length=1, max_length=1_000)]
+
+
+class JobTold(Told):
+    """`state`: waiting, running, done, failed or stopped. `last`: what it told last."""
+
+    number: int
+    kind: str
+    source: str
+    who: str
+    made: str
+    state: str
+    last: dict[str, Any]
+
+
+class JobLines(Told):
+    jobs: list[JobTold]
+
+
+class SourcesTold(Told):
+    sources: list[str]
 
 
 class FaultTold(Told):

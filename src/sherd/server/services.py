@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 
+from sherd.catalogue import decisions
 from sherd.encoder.protocol import Encoder
 from sherd.errors import EncoderMismatch, LibraryError
 from sherd.ingest.decoder import DecoderPool
@@ -22,8 +23,10 @@ from sherd.search.question import Question, encode, texts_of
 from sherd.search.searcher import Searcher
 from sherd.server.auth import TOKENS, Tokens
 from sherd.server.encoding import EncoderWorker, Ready
+from sherd.server.jobs import Jobs
 from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
+from sherd.server.proposing import Proposer
 from sherd.server.schemas import QueryForm
 from sherd.server.settings import ServerSettings
 from sherd.server.uploads import Uploads
@@ -48,6 +51,8 @@ class Services:
         self.library = Library.open(folder)
         self.places = tuple({str(folder), str(folder.absolute()), str(folder.resolve())})
         self.tokens = Tokens(folder / TOKENS)
+        self.proposer = Proposer(self.library)
+        self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
         self.uploads = Uploads(settings.upload_bytes)
         self._encoder = encoder
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
@@ -70,10 +75,12 @@ class Services:
     async def stop(self) -> None:
         """Finish what runs, and let everything go."""
         self.stopping.set()
+        await self.jobs.stop()
         if self._opened is not None:
             await self._opened[1].stop()
         for pool in (self._pool, self._reading, self._decoding):
             pool.shutdown(wait=True, cancel_futures=True)
+        self.proposer.stop()
         self._decoders.close()
         self.library.close()
 
@@ -163,6 +170,11 @@ class Services:
         if query.image is None:
             return query, encode(query, ready, searcher.settings)
         return query, await worker.run(lambda _: encode(query, ready, searcher.settings), deadline)
+
+    def last_decision(self, record_id: str) -> int:
+        """Number of the last decision about a record; 0 for none."""
+        found = decisions.about(self.library.catalogue.database, [record_id]).get(record_id, [])
+        return found[-1].number if found else 0
 
     async def decode(self, data: bytes) -> OpenedPicture:
         """An uploaded picture, opened in a process of its own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from sherd.errors import InvalidArgument
 
@@ -39,6 +40,7 @@ class ServerSettings:
     workers: threads that search; 0: one a core.
     decoders: processes that open uploaded pictures.
     batch: texts encoded at a time; text_vectors: how many are kept.
+    ingest_roots: folders that jobs may read, each known by its name; none, no ingest through the API.
     upload_bytes: memory for uploaded pictures, as thumbnails; the oldest give way.
     """
 
@@ -64,6 +66,7 @@ class ServerSettings:
     batch: int = 16
     text_vectors: int = 4_096
     upload_bytes: int = 64 * _MIB
+    ingest_roots: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):

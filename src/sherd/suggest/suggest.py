@@ -140,8 +140,14 @@ class Suggester:
                 )
         return found
 
+    def heed(self, records: Sequence[str]) -> None:
+        """Take up what was decided about these records since this was made; what was learnt stays as it was."""
+        told = decisions.about(self._library.catalogue.database, records)
+        said = standings(kept for some in told.values() for kept in some)
+        self.known.update(known_of(self._library.catalogue.get_many(records).values(), self.thesaurus, said))
+
     @cached_property
-    def known(self) -> Mapping[str, ByFacet]:
+    def known(self) -> dict[str, ByFacet]:
         """By record, by facet: what the catalogue and people say."""
         ids = list(dict.fromkeys(self.looks.records))
         records = (

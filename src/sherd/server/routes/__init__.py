@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from sherd.server.routes import health, login, page, pictures, records, search
+from sherd.server.routes import (
+    decisions,
+    health,
+    jobs,
+    login,
+    page,
+    pictures,
+    records,
+    regions,
+    search,
+    suggestions,
+    thesaurus,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     health.router,
@@ -13,4 +25,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     records.router,
     pictures.router,
+    regions.router,
+    suggestions.router,
+    decisions.router,
+    thesaurus.router,
+    jobs.router,
 )

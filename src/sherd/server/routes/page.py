@@ -22,7 +22,7 @@ from sherd.server.routes.records import RecordQuery, record_told
 from sherd.server.routes.search import keep_upload, read_query
 from sherd.server.schemas import BoxForm, ImageForm, QueryForm
 from sherd.server.services import Deadline, Serving
-from sherd.types import Answer, Box, Hit
+from sherd.types import MAX_QUERY_CHARS, Answer, Box, Hit
 
 router = APIRouter(include_in_schema=False)
 
@@ -87,7 +87,8 @@ async def search_by_picture(
     except SherdError as error:
         refusal = refusal_of(error, services.places)
         return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
-    return _to_query(request, QueryForm(text=text.strip() or None, image=ImageForm(upload=kept.upload)))
+    words = text.replace("\0", " ").strip()[:MAX_QUERY_CHARS]
+    return _to_query(request, QueryForm(text=words or None, image=ImageForm(upload=kept.upload)))
 
 
 @router.get("/record", dependencies=[needs(Permission.READ)])
@@ -102,15 +103,18 @@ async def record_page(request: Request, services: Serving, id: RecordQuery) -> R
 
 def _form_of(given: Mapping[str, str]) -> QueryForm:
     """The query of a form that was filled in."""
-    where = {name: [value] for name in FIELDS if (value := given.get(name, "").strip())}
+
+    def said(name: str) -> str:
+        return given.get(name, "").replace("\0", " ").strip()[:MAX_QUERY_CHARS]
+
+    where = {name: [said(name)] for name in FIELDS if said(name)}
     image = None
     if given.get("image"):
         try:
             image = ImageForm.model_validate_json(given["image"])
         except ValidationError:
             image = None
-    text, minus = given.get("text", "").strip()[:2_000], given.get("minus", "").strip()[:2_000]
-    return QueryForm(text=text or None, minus=minus or None, where=where, image=image)
+    return QueryForm(text=said("text") or None, minus=said("minus") or None, where=where, image=image)
 
 
 def _to_query(request: Request, form: QueryForm) -> RedirectResponse:

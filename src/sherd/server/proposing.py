@@ -1,0 +1,64 @@
+"""Suggestions for a server: one suggester, made when it is first asked and again when the library has changed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sherd.encoder.protocol import Encoder
+from sherd.ingest.library import Library
+from sherd.suggest.suggest import Suggester
+from sherd.types import Proposal
+
+T = TypeVar("T")
+_REST = 20.0
+"""A suggester that took n seconds to make is not made again for the sake of news before 20 n seconds have passed."""
+
+
+class Proposer:
+    """Owns the suggester, in a thread of its own: making one reads all vectors of the library."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="suggest")
+        self._suggester: Suggester | None = None
+        self._generation, self._made, self._took = -1, 0.0, 0.0
+
+    def stop(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    async def propose(
+        self, encoder: Encoder, record_id: str, facets: Sequence[str] | None
+    ) -> tuple[list[Proposal], Suggester]:
+        """What is suggested for a record, with what people have decided about it until now.
+
+        Raises:
+            InvalidArgument: the record has no picture that is indexed, or there is no such facet.
+        """
+
+        def find() -> tuple[list[Proposal], Suggester]:
+            suggester = self._current(encoder, record_id)
+            suggester.heed([record_id])
+            return suggester.propose([record_id], facets)[record_id], suggester
+
+        return await self.run(find)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """`work` in the thread of the suggester."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _current(self, encoder: Encoder, record_id: str) -> Suggester:
+        """Not older than it must be; new at once where the record is newer than it, or another encoder came."""
+        there, generation = self._suggester, self._library.catalogue.generation()
+        if there is not None and there.encoder is encoder:
+            rested = time.monotonic() - self._made > _REST * self._took
+            if generation == self._generation or (record_id in there.looks.records and not rested):
+                return there
+        start = time.monotonic()
+        self._suggester = Suggester(self._library, encoder)
+        self._made = time.monotonic()
+        self._took, self._generation = self._made - start, generation
+        return self._suggester
