@@ -170,14 +170,18 @@ def test_the_chain_holds_after_all_that_and_is_read_a_page_at_a_time(curator: Te
 
 
 def test_suggestions_leave_out_what_was_decided_a_moment_ago(curator: TestClient) -> None:
-    told = curator.get("/api/v1/suggestions", params={"record": "M-1", "facet": "motif"}).json()
+    asked = {"record": "M-1", "facet": "motif", "unjudged": "true"}
+    told = curator.get("/api/v1/suggestions", params=asked).json()
     assert told["seen"] == 0
+    assert "motif" in told["warnings"][0]
+    judged = curator.get("/api/v1/suggestions", params=asked | {"unjudged": "false"}).json()
+    assert judged["facets"][0]["suggestions"] == []
     (facet,) = told["facets"]
     first = facet["suggestions"][0]
     assert first["concept"]["labels"]["en"]
     assert first["path"][-1]["uri"].startswith("urn:sherd:")
     assert decide(curator, word("M-1", "reject", concept=first["concept"]["uri"]))["status"] == 201
-    again = curator.get("/api/v1/suggestions", params={"record": "M-1", "facet": "motif"}).json()
+    again = curator.get("/api/v1/suggestions", params=asked).json()
     assert again["seen"] > 0
     assert first["concept"]["uri"] not in [one["concept"]["uri"] for one in again["facets"][0]["suggestions"]]
     assert curator.get("/api/v1/suggestions", params={"record": "nothing"}).status_code == 404

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from sherd.encoder.protocol import Encoder
 from sherd.ingest.library import Library
-from sherd.suggest.suggest import Suggester
+from sherd.suggest.suggest import Suggester, SuggestSettings
 from sherd.types import Proposal
 
 T = TypeVar("T")
@@ -31,24 +31,28 @@ class Proposer:
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def propose(
-        self, encoder: Encoder, record_id: str, facets: Sequence[str] | None
-    ) -> tuple[list[Proposal], Suggester]:
+        self,
+        encoder: Encoder,
+        record_id: str,
+        facets: Sequence[str] | None,
+        settings: SuggestSettings,
+        tell: Callable[[Suggester, list[Proposal]], T],
+    ) -> T:
         """What is suggested for a record, with what people have decided about it until now.
 
+        Args:
+            tell: makes the answer of it.
         Raises:
             InvalidArgument: the record has no picture that is indexed, or there is no such facet.
         """
 
-        def find() -> tuple[list[Proposal], Suggester]:
+        def find() -> T:
             suggester = self._current(encoder, record_id)
+            suggester.settings = settings
             suggester.heed([record_id])
-            return suggester.propose([record_id], facets)[record_id], suggester
+            return tell(suggester, suggester.propose([record_id], facets)[record_id])
 
-        return await self.run(find)
-
-    async def run(self, work: Callable[[], T]) -> T:
-        """`work` in the thread of the suggester."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, find)
 
     def _current(self, encoder: Encoder, record_id: str) -> Suggester:
         """Not older than it must be; new at once where the record is newer than it, or another encoder came."""

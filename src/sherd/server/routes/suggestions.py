@@ -21,7 +21,7 @@ from sherd.server.schemas import (
     problems,
 )
 from sherd.server.services import Serving
-from sherd.suggest.suggest import Suggester
+from sherd.suggest.suggest import Suggester, SuggestSettings
 from sherd.types import Proposal, Suggestion
 
 router = APIRouter(prefix="/api/v1", tags=["suggestions"])
@@ -37,6 +37,9 @@ async def get_suggestions(
     services: Serving,
     record: RecordQuery,
     facet: Annotated[list[str] | None, Query(max_length=20, description="Only these facets, such as motif.")] = None,
+    unjudged: Annotated[
+        bool, Query(description="Suggest, in order only, where too little is known to tell how likely a term is.")
+    ] = False,
 ) -> SuggestionsTold:
     """Terms of the thesaurus that a record may bear, by facet. `seen` is what a decision about it has to give."""
     catalogue = services.library.catalogue
@@ -44,15 +47,13 @@ async def get_suggestions(
         raise Refusal("unknown_record")
     seen = await services.read(lambda: services.last_decision(record))
     _, worker = await services.opened()
-    proposals, suggester = await services.proposer.propose(worker.encoder, record, facet)
-    return await services.proposer.run(
-        lambda: SuggestionsTold(
-            record_id=record,
-            seen=seen,
-            facets=[_proposal(suggester, one) for one in proposals],
-            warnings=suggester.warnings(facet),
-        )
-    )
+
+    def tell(suggester: Suggester, proposals: list[Proposal]) -> SuggestionsTold:
+        told = [_proposal(suggester, one) for one in proposals]
+        return SuggestionsTold(record_id=record, seen=seen, facets=told, warnings=suggester.warnings(facet))
+
+    settings = SuggestSettings(unjudged=unjudged)
+    return await services.proposer.propose(worker.encoder, record, facet, settings, tell)
 
 
 def _proposal(suggester: Suggester, one: Proposal) -> ProposalTold:
