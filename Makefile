@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 PYTEST := $(BIN)/python -m pytest
 DEMO := demo
 
-.PHONY: demo test test-long check results clean
+.PHONY: demo web test test-long check results clean
 
 $(VENV)/core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -20,7 +20,13 @@ $(VENV)/dev: pyproject.toml constraints.txt
 
 # A small museum of rendered relics: searched in the terminal, shown on demo/contact_sheet.png and demo/report.html.
 demo: $(VENV)/core
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory web; \
+	else echo "npm is not there: the page will search, but not draw boxes or zoom (install nodejs, then make web)"; fi
 	$(BIN)/python -m sherd.demo --out $(DEMO)
+
+# The page's modules, from web/ into the package. Node 20.19 or newer.
+web:
+	cd web && npm ci --no-audit --no-fund --loglevel=error && npm run --silent build
 
 test: $(VENV)/dev
 	$(PYTEST) -m "not slow and not gpu and not network"
@@ -41,4 +47,4 @@ results: $(VENV)/dev
 	$(BIN)/python benchmarks/tables.py
 
 clean:
-	rm -rf $(VENV) $(DEMO)
+	rm -rf $(VENV) $(DEMO) web/node_modules src/sherd/server/static/built

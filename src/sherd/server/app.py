@@ -12,8 +12,10 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from sherd.encoder.protocol import Encoder
 from sherd.errors import SherdError
@@ -76,9 +78,18 @@ def create_app(folder: Path, settings: ServerSettings | None = None, *, encoder:
     app.state.services = services
     for router in ROUTERS:
         app.include_router(router)
-    app.mount("/static", StaticFiles(directory=STATIC))
+    app.mount("/static", GZipMiddleware(_Files(directory=STATIC)))
     _describe(app)
     return app
+
+
+class _Files(StaticFiles):
+    """The page's own files: kept by browsers, and asked about before they are used again."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
 
 
 def _describe(app: FastAPI) -> None:

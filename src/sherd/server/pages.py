@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -11,10 +12,15 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from sherd.search.words import Language, field_words, place_words, printable
-from sherd.server.page_words import WORDS, language_for
+from sherd.server.auth import ALLOWED, Permission, Principal
+from sherd.server.page_words import language_for, words_in
 from sherd.types import Box
 
 TEMPLATES = Path(__file__).parent / "templates"
+BUILT = Path(__file__).parent / "static" / "built"
+"""Where `make web` puts the page's modules."""
+MENU = (("/", "search"),)
+"""(address, name in `page_words`) of the pages that every page leads to."""
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -25,9 +31,18 @@ def language_of(request: Request) -> Language:
     return language_for(request.query_params.get("lang"), request.headers.get("accept-language", ""))
 
 
+def is_built() -> bool:
+    """Whether the page's modules are there."""
+    return (BUILT / "page.js").is_file()
+
+
 def page(request: Request, template: str, status: int = 200, **values: Any) -> HTMLResponse:
-    """A template as an answer. It knows `words`, `language`, `here(...)` (this address with other parameters),
-    `place` (a box in words), `field` (a filter in words) and `clean` (a text that is safe to show)."""
+    """A template as an answer.
+
+    It knows `words`, `language`, `here(...)` (this address with other parameters), `place` (a box in words), `field` (a
+    filter in words), `clean` (a text without what cannot be seen), `may(...)` (whether who asks has a permission) and
+    `built` (whether the page's modules are there).
+    """
     language = language_of(request)
 
     def here(path: str | None = None, **changed: str | None) -> str:
@@ -41,8 +56,18 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     def place(box: Box) -> str:
         return place_words(box, language)
 
+    def may(permission: str) -> bool:
+        principal: Principal | None = request.state.principal
+        return principal is not None and Permission(permission) in ALLOWED[principal.role]
+
+    words = words_in(language)
     html = environment.get_template(template).render(
-        words=WORDS[language],
+        words=words,
+        script_words=json.dumps(dict(words["script"]), ensure_ascii=False),
+        built=is_built(),
+        may=may,
+        path=request.url.path,
+        menu=MENU,
         language=language,
         tag="zh-Hans" if language == "zh" else "en",
         other="en" if language == "zh" else "zh",

@@ -3,48 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, File, Form, Request, UploadFile
-from pydantic import ValidationError
 from starlette.responses import RedirectResponse, Response
 
+from sherd.catalogue.facets import FacetValue, facet_values
 from sherd.catalogue.filters import FIELDS
 from sherd.errors import SherdError
-from sherd.search.words import Language, covers, match_words, reason_words, understood_words
+from sherd.search.words import Language, printable
 from sherd.server.auth import Permission, needs
-from sherd.server.page_words import EXAMPLES, WORDS
+from sherd.server.page_words import EXAMPLES, words_in
 from sherd.server.pages import language_of, page
 from sherd.server.problems import Refusal, refusal_of
-from sherd.server.routes.records import RecordQuery, record_told
 from sherd.server.routes.search import keep_upload, read_query
-from sherd.server.schemas import BoxForm, ImageForm, QueryForm
-from sherd.server.services import Deadline, Serving
-from sherd.types import MAX_QUERY_CHARS, Answer, Box, Hit
+from sherd.server.schemas import ImageForm, QueryForm
+from sherd.server.services import Deadline, Services, Serving
+from sherd.server.shown import Asked, Choice, choices_of, first_guess, meant_words, shown_hits
+from sherd.types import MAX_QUERY_CHARS, Answer
 
 router = APIRouter(include_in_schema=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A hit as the page shows it."""
-
-    hit: Hit
-    box: Box | None
-    match: str
-    reasons: str
-    likely: str
-    picture_query: str
-    part_query: str
+_MOSAIC, _VALUES = 24, 8
+_FACETS = ("object_type", "motif", "theme", "material", "culture", "period", "licence", "rights")
+"""In the order in which they are shown."""
 
 
 @router.get("/", dependencies=[needs(Permission.READ)])
 async def search_page(request: Request, services: Serving, deadline: Deadline) -> Response:
     """The form, and the hits of what is asked for."""
     given = request.query_params
-    if "q" not in given and any(given.get(name) for name in ("text", "minus", *FIELDS)):
+    if "q" not in given and any(given.get(name) for name in ("text", "minus", "from", *FIELDS)):
         return _to_query(request, _form_of(given))
     form, answer, more, problem = QueryForm(), None, False, ""
     if "q" in given:
@@ -55,22 +44,34 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
             refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
             problem = refusal.words or refusal.title
     language = language_of(request)
-    found = answer or None
+    if answer is None:
+        start = await services.read(lambda: _start(services))
+        return page(request, "search.html", 400 if problem else 200, form=form, problem=problem, fields=FIELDS, **start)
+    found = answer
+    searcher, _ = await services.opened()
+    shown, facets, asked = await services.read(
+        lambda: (
+            shown_hits(services.library, form, found.hits, language),
+            _choices(services, form),
+            Asked.of(services.library, form),
+        )
+    )
     return page(
         request,
-        "search.html",
-        400 if problem else 200,
+        "results.html",
         form=form,
-        shown=[_shown(hit, language) for hit in found.hits] if found else [],
-        asked=found is not None,
-        understood=[understood_words(one, language) for one in found.understood] if found else [],
-        problem=problem,
+        asked=asked,
+        shown=shown,
+        line=first_guess(found.hits),
+        guess_below=round(100 * searcher.settings.guess_below),
+        judged=any(hit.probability is not None for hit in found.hits),
+        understood=[meant_words(one) for one in found.understood],
         following=form.model_copy(update={"offset": form.offset + form.k}).short() if more else None,
-        plain=form.model_copy(update={"plain": True, "offset": 0}).short(),
-        picture=_picture_of(form),
-        examples=EXAMPLES,
+        earlier=form.model_copy(update={"offset": max(form.offset - form.k, 0)}).short() if form.offset else None,
+        facets=facets,
         fields=FIELDS,
         said=_message(found, language),
+        problem="",
     )
 
 
@@ -91,30 +92,47 @@ async def search_by_picture(
     return _to_query(request, QueryForm(text=words or None, image=ImageForm(upload=kept.upload)))
 
 
-@router.get("/record", dependencies=[needs(Permission.READ)])
-async def record_page(request: Request, services: Serving, id: RecordQuery) -> Response:
-    """One record with its photographs."""
-    try:
-        record = await services.read(lambda: record_told(services, id))
-    except Refusal as refusal:
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
-    return page(request, "record.html", record=record, similar=lambda sha: _by_picture(sha, None))
+def _start(services: Services) -> dict[str, object]:
+    """What the page shows before anything is asked: how much there is, examples, and some pictures."""
+    catalogue = services.library.catalogue
+    records, pictures = catalogue.count()
+    values = facet_values(catalogue.database, most=4)
+    own = [one.value for field in ("motif", "theme", "object_type") for one in values[field][:3]]
+    every = max(pictures // _MOSAIC, 1)
+    keys = catalogue.live_keys()[::every][:_MOSAIC]
+    stored = catalogue.pictures_by_key(keys.tolist())
+    mosaic = [
+        (stored[key].sha256, stored[key].width, stored[key].height, shown[0].record_id, shown[0].title)
+        for key, shown in catalogue.hits_for(keys).items()
+        if key in stored
+    ]
+    return {"records": records, "pictures": pictures, "mosaic": mosaic, "examples": (own or list(EXAMPLES))[:8]}
+
+
+def _choices(services: Services, form: QueryForm) -> list[tuple[str, list[Choice]]]:
+    where = {field: tuple(values) for field, values in form.where.items()}
+    values: Mapping[str, list[FacetValue]] = facet_values(services.library.catalogue.database, where, most=_VALUES)
+    return [(field, found) for field in _FACETS if (found := choices_of(form, field, values[field]))]
 
 
 def _form_of(given: Mapping[str, str]) -> QueryForm:
-    """The query of a form that was filled in."""
+    """The query of a form that was filled in, on top of the one that the page showed."""
 
     def said(name: str) -> str:
         return given.get(name, "").replace("\0", " ").strip()[:MAX_QUERY_CHARS]
 
-    where = {name: [said(name)] for name in FIELDS if said(name)}
-    image = None
-    if given.get("image"):
-        try:
-            image = ImageForm.model_validate_json(given["image"])
-        except ValidationError:
-            image = None
-    return QueryForm(text=said("text") or None, minus=said("minus") or None, where=where, image=image)
+    try:
+        base = read_query(given["from"]) if given.get("from") else QueryForm()
+    except Refusal:
+        base = QueryForm()
+    where = {name: list(values) for name, values in base.where.items()}
+    for name in FIELDS:
+        if said(name) and said(name) not in where.get(name, []):
+            where[name] = [*where.get(name, []), said(name)][:50]
+    changed = {"text": said("text") or None, "minus": said("minus") or None, "where": where, "offset": 0}
+    if said("text") != (base.text or ""):
+        changed["plain"] = False
+    return base.model_copy(update=changed)
 
 
 def _to_query(request: Request, form: QueryForm) -> RedirectResponse:
@@ -123,36 +141,7 @@ def _to_query(request: Request, form: QueryForm) -> RedirectResponse:
     return RedirectResponse(f"/?{urlencode(given)}", 303)
 
 
-def _shown(hit: Hit, language: Language) -> Shown:
-    box = hit.region.box if hit.region is not None and not covers(hit.region.box) else None
-    reasons = (", " if language == "en" else "，").join(
-        f"{words} {share:.2f}" for words, share in reason_words(hit.reasons, language)
-    )
-    likely = WORDS[language]["likely"].format(round(100 * hit.probability)) if hit.probability is not None else ""
-    return Shown(
-        hit,
-        box,
-        match_words(hit, language),
-        reasons,
-        likely,
-        _by_picture(hit.sha256, None),
-        _by_picture(hit.sha256, hit.region.box if hit.region is not None else None),
-    )
-
-
-def _by_picture(sha256: str, box: Box | None) -> str:
-    return QueryForm(image=ImageForm(picture=sha256), box=BoxForm.of(box) if box is not None else None).short()
-
-
-def _picture_of(form: QueryForm) -> str | None:
-    """Address of the query's picture."""
-    if form.image is None:
-        return None
-    kind, name = ("uploads", form.image.upload) if form.image.upload else ("pictures", form.image.picture)
-    return f"/api/v1/{kind}/{name}/thumbnail"
-
-
-def _message(answer: Answer | None, language: Language) -> str:
-    if answer is None or answer.hits:
+def _message(answer: Answer, language: Language) -> str:
+    if answer.hits:
         return ""
-    return answer.message if language == "en" else WORDS[language]["nothing"]
+    return printable(answer.message) if language == "en" else words_in(language)["search"]["nothing"]

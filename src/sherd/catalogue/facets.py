@@ -1,0 +1,73 @@
+"""How many records have which value of a field, for the filters beside a search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from sherd.catalogue import filters
+from sherd.catalogue.database import Database
+from sherd.catalogue.filters import CONCEPT, FIELDS, Where
+from sherd.catalogue.lexical import fold
+from sherd.catalogue.records import filter_terms, from_body
+from sherd.catalogue.schema import record_terms, records, terms
+from sherd.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value as a record writes it, and how many records have it."""
+
+    value: str
+    count: int
+
+
+def facet_values(database: Database, where: Where | None = None, *, most: int = 12) -> dict[str, list[FacetValue]]:
+    """By field that `where` may name, but not `concept`: its most frequent values, first the one of most records.
+
+    The values of a field are counted among the records that all other fields of `where` let through, so that a second
+    value of the same field can be chosen too. Upper and lower case are one value, written as one of the records does.
+
+    Args:
+        most: values a field, 1 or more.
+    Raises:
+        InvalidArgument: most is below 1; and as `filters.check`.
+        UnknownConcept: `where` asks for a concept that no thesaurus of the library has.
+    """
+    if most < 1:
+        raise InvalidArgument(f"most is {most}; give 1 or more values a field")
+    where = where or {}
+    filters.check(where)
+    with database.read() as connection:
+        found = {}
+        for field in FIELDS:
+            if field != CONCEPT:
+                others = {name: values for name, values in where.items() if name != field}
+                found[field] = _values(database, connection, field, others, most)
+        return found
+
+
+def _values(database: Database, connection: Connection, field: str, where: Where, most: int) -> list[FacetValue]:
+    count = func.count().label("count")
+    rows = (
+        select(terms.c.folded, count, func.min(record_terms.c.record))
+        .join(record_terms, record_terms.c.term == terms.c.number)
+        .where(terms.c.field == field)
+        .group_by(terms.c.number)
+        .order_by(count.desc(), terms.c.folded)
+        .limit(most)
+    )
+    for allowed in filters.allowed_records(database, connection, where):
+        rows = rows.where(record_terms.c.record.in_(allowed))
+    return [
+        FacetValue(_written(connection, field, folded, one), number)
+        for folded, number, one in connection.execute(rows).all()
+    ]
+
+
+def _written(connection: Connection, field: str, folded: str, record: int) -> str:
+    """A value as this record writes it; as it is kept where it does not say."""
+    row = connection.execute(select(records.c.record_id, records.c.body).where(records.c.number == record)).one()
+    written = filter_terms(from_body(row.record_id, row.body))[field]
+    return next((value for value in written if fold(value) == folded), folded)
