@@ -73,6 +73,12 @@ RIVALRY: tuple[tuple[str, Callable[[Mapping[str, Any]], Values]], ...] = (
     ("paintings, pointing", values("iconart_parts_pointing")),
     ("paintings, mAP of labels", values("iconart_parts_label_ap")),
 )
+NETWORKS: Mapping[str, tuple[str, ...]] = {
+    "gfiu_anew": ("no_gfiu", "gfiu_concat", "gfiu_sum", "gfiu_up", "gfiu_half"),
+    "slots_anew": ("grid_pooling", "no_background", "slot_attention", "slot_sinkhorn", "slot_netvlad"),
+    "features_anew": ("no_multiscale",),
+}
+"""The method's own part begun anew, and the same built otherwise."""
 NONE_YET = "No run to compare with is finished yet."
 
 
@@ -117,7 +123,20 @@ def arms_table() -> str:
 
 def terms_table() -> str:
     """The full method going on with one term changed, against going on as it is."""
-    return _against(AS_IS, {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] != "start"})
+    others = {one for base, built in NETWORKS.items() for one in (base, *built)}
+    went_on = {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] != "start"}
+    return _against(AS_IS, {arm: runs for arm, runs in went_on.items() if arm not in others})
+
+
+def networks_table() -> str:
+    """Parts of the network built otherwise, against the method's own, both begun anew on the finished full method."""
+    by_arm = _by_arm()
+    tables = [
+        _against(base, {arm: by_arm[arm] for arm in (base, *built) if arm in by_arm})
+        for base, built in NETWORKS.items()
+        if base in by_arm
+    ]
+    return "\n\n".join(tables) or NONE_YET
 
 
 def _against(base: str, by_arm: Mapping[str, Sequence[dict[str, Any]]]) -> str:
@@ -329,6 +348,7 @@ def _last(name: str) -> Any:
 TABLES: dict[str, Callable[[], str]] = {
     "arms": arms_table,
     "terms": terms_table,
+    "networks": networks_table,
     "rivals": rivals_table,
     "builtin": builtin_table,
     "standins": standins_table,

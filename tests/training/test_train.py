@@ -15,7 +15,7 @@ import pytest
 from sherd.encoder.onnx import OnnxEncoder
 from sherd.errors import InvalidConfig
 from sherd.model.checkpoint import load_tensors
-from sherd.training.train import train
+from sherd.training.train import averaged_weights, train
 from tests.training import tiny
 
 
@@ -54,6 +54,9 @@ def test_nothing_to_learn_from_and_nothing_to_export_are_said(tmp_path: Path) ->
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     train(tiny.write(tmp_path), say=lambda line: None)
     lines: list[dict[str, object]] = []
+    train(tiny.write(tmp_path, tiny.TINY.replace('out = "run"', 'out = "same"\nstart = "run"')), say=lines.append)
+    full = next(line for line in lines if line.get("event") == "started from")
+    lines.clear()
     second = tiny.TINY.replace('out = "run"', 'out = "second"\nstart = "run"').replace("slots = 2", "slots = 3")
     train(tiny.write(tmp_path, second), say=lines.append)
     begun = next(line for line in lines if line.get("event") == "started from")
@@ -61,6 +64,15 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     assert begun["steps"] == 6
     assert int(str(begun["taken"])) > 5 * int(str(begun["left"]))
     assert (tmp_path / "second/tokenizer.json").read_bytes() == (tmp_path / "run/tokenizer.json").read_bytes()
+    fresh = tiny.TINY.replace('out = "run"', 'out = "fresh"\nstart = "run"\nanew = ["image.clustering"]')
+    train(tiny.write(tmp_path, fresh), say=lines.append)
+    again = next(line for line in reversed(lines) if line.get("event") == "started from")
+    named = [name for name in averaged_weights(tmp_path / "run")[0] if name.startswith("image.clustering")]
+    assert int(str(again["left"])) == int(str(full["left"])) + len(named)
+    with pytest.raises(InvalidConfig, match="begins with 'image.nothing'"):
+        train(
+            tiny.write(tmp_path, fresh.replace("fresh", "none").replace("image.clustering", "image.nothing")), say=print
+        )
     wider = tiny.TINY.replace('out = "run"', 'out = "third"\nstart = "run"').replace("width = 16", "width = 24")
     with pytest.raises(InvalidConfig, match=r"another kind of model; \d+% of its weights fit"):
         train(

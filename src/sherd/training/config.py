@@ -65,7 +65,8 @@ class TrainSettings:
     """How it is learnt. Rates are of AdamW with a linear warm-up and a cosine to zero; `ema` is the decay a step.
 
     device: cpu, cuda, or auto (cuda where there is one). start: folder of a finished run whose averaged weights and
-    table of words are taken to begin with, as far as their names and sizes agree; empty to begin from nothing.
+    table of words are taken to begin with, as far as their names and sizes agree; empty to begin from nothing. anew:
+    beginnings of the names of weights that are not taken all the same, such as "image.gfiu".
     """
 
     name: str
@@ -81,6 +82,7 @@ class TrainSettings:
     workers: int = 2
     device: str = "auto"
     start: str = ""
+    anew: tuple[str, ...] = ()
     heat_px: int = 224
     parts_px: int = 0
     int8_text: bool = False

@@ -51,7 +51,7 @@ def train_settings(
         sizes = ModelSettings(settings.image, settings.text, settings.levels, max(teachers, default=0), concepts)
         model = DualEncoder(sizes)
         if settings.start:
-            say({"event": "started from", **begin_with(model, path_of(base, settings.start))})
+            say({"event": "started from", **begin_with(model, path_of(base, settings.start), settings.anew)})
         trainer = Trainer(model, settings, material.vocabulary.facets)
         batches = Batches(
             material.sources,
@@ -100,13 +100,15 @@ def export(settings: TrainSettings, out: Path) -> Path:
     return folder
 
 
-def begin_with(model: DualEncoder, run: Path) -> dict[str, object]:
+def begin_with(model: DualEncoder, run: Path, anew: tuple[str, ...] = ()) -> dict[str, object]:
     """Give `model` the averaged weights of the run in the folder `run` where names and sizes agree.
 
+    Args:
+        anew: beginnings of names that are left as they are.
     Returns:
         How many tensors were taken, and how many of the model's own were left as they were.
     Raises:
-        InvalidConfig: less than half of the other run's weights agree.
+        InvalidConfig: less than half of the other run's weights agree, or nothing has a name that begins so.
     """
     weights, steps = averaged_weights(run)
     own = model.state_dict()
@@ -116,6 +118,10 @@ def begin_with(model: DualEncoder, run: Path) -> dict[str, object]:
         raise InvalidConfig(
             f"start: {run} holds another kind of model; {share:.0%} of its weights fit, {_LEAST_TAKEN:.0%} must"
         )
+    for beginning in anew:
+        if not any(name.startswith(beginning) for name in weights):
+            raise InvalidConfig(f"anew: no weight of {run} has a name that begins with {beginning!r}")
+    taken = {k: v for k, v in taken.items() if not k.startswith(anew)} if anew else taken
     model.load_state_dict(own | taken)
     return {"steps": steps, "taken": len(taken), "left": len(own) - len(taken)}
 
