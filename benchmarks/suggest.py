@@ -42,7 +42,7 @@ from sherd.search.concept_vectors import ConceptVectors
 from sherd.suggest.checkup import check_up
 from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres
 from sherd.suggest.known import Place, TermReader
-from sherd.suggest.learn import FacetModel, Ladder, fit_facet, truth_of
+from sherd.suggest.learn import FacetModel, Ladder, by_record, first_rows, fit_facet, truth_of
 from sherd.suggest.suggest import PLAIN_WEIGHTS, Suggester
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.corpus import Corpus, relic_corpus
@@ -103,14 +103,17 @@ class Facet:
 def judged(
     facet: Facet, model: FacetModel, examples: Examples, looks: Looks, right: Right, centred_on: Looks | None = None
 ) -> dict[str, Any]:
-    """Calibration and coverage on pictures that nothing was fitted on; names are centred on `centred_on`, or on the
+    """Calibration and coverage on records that nothing was fitted on; names are centred on `centred_on`, or on the
     examples' pictures."""
     centres = name_centres(centred_on or examples.looks, facet.concepts)
     scores, said, own, holds, known = [], [], [], [], []
-    for start in range(0, len(looks), 500):
-        some = looks.rows(np.arange(start, min(start + 500, len(looks))))
+    everyone = list(dict.fromkeys(looks.records))
+    for start in range(0, len(everyone), 500):
+        asked = set(everyone[start : start + 500])
+        some = looks.rows(np.array([n for n, name in enumerate(looks.records) if name in asked], np.int64))
         score = model.scores(gather_evidence(some, facet.concepts, examples, centres), facet.ladder)
-        truth = facet.truth(some, right)
+        score = by_record(score, some.records)
+        truth = facet.truth(some, right).rows(first_rows(some.records))
         scores.append(score[truth.own])
         mine = truth.known & facet.ladder.leaf
         said.append(model.probabilities(score, facet.ladder)[mine])
@@ -122,10 +125,10 @@ def judged(
     told = p >= 0.02
     bins = reliability(p[told], y[told], 10) if told.any() else []
     return {
-        "pictures": len(looks),
+        "records": len(everyone),
         "true_terms": int(sum(own)),
         "coverage": asdict(interval(inside.astype(float))) if inside.size else None,
-        "set_size": sum(known) / len(looks),
+        "set_size": sum(known) / len(everyone),
         "ece": expected_calibration_error(p[told], y[told]) if told.any() else None,
         "reliability": [asdict(one) for one in bins],
     }

@@ -69,7 +69,7 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     again = next(line for line in reversed(lines) if line.get("event") == "started from")
     named = [name for name in averaged_weights(tmp_path / "run")[0] if name.startswith("image.clustering")]
     assert int(str(again["left"])) == int(str(full["left"])) + len(named)
-    with pytest.raises(InvalidConfig, match="begins with 'image.nothing'"):
+    with pytest.raises(InvalidConfig, match=r"begins with 'image\.nothing'"):
         train(
             tiny.write(tmp_path, fresh.replace("fresh", "none").replace("image.clustering", "image.nothing")), say=print
         )
