@@ -104,6 +104,15 @@ def test_upkeep_of_a_sound_library(command: str, as_option: bool, library: Path,
         assert result.last["problems"] == []
 
 
+def test_only_the_indexes_can_be_made_again(library: Path, sherd: Any) -> None:
+    result = sherd("reindex", library, "--only-index", "--recall", "0.99", "--index", "hnsw", "--json")
+    assert (result.code, result.last) == (0, {"indexes": {}})
+    assert "every search is exact" in sherd("reindex", library, "--only-index").out
+    assert sherd("reindex", library, "--recall", "7").code != 0
+    assert sherd("reindex", library, "--only-index", "--index", "tree", "--json").code != 0
+    assert sherd("reindex", library, "--only-index", "--model", "toy").code != 0
+
+
 def test_verify_and_repair_say_what_they_find(library: Path, sherd: Any) -> None:
     shutil.rmtree(library / "thumbnails")
     result = sherd("verify", "--library", library, "--json")

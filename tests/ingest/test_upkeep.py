@@ -14,7 +14,7 @@ import pytest
 
 from sherd.encoder.protocol import Encoder
 from sherd.encoder.toy import ToyEncoder
-from sherd.errors import CorruptData, EncoderMismatch, LibraryBusy, LibraryError
+from sherd.errors import CorruptData, EncoderMismatch, InvalidArgument, LibraryBusy, LibraryError
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pipeline import IngestSettings
@@ -349,7 +349,7 @@ def test_large_libraries_get_index_files_that_verify_knows(
     from sherd.vectors.index_files import save_indexes
 
     small = IndexSettings(exact_limit=10)
-    monkeypatch.setattr(tidy, "save_indexes", lambda folder, rows: save_indexes(folder, rows, settings=small))
+    monkeypatch.setattr(tidy, "save_indexes", lambda folder, rows, **_: save_indexes(folder, rows, settings=small))
     rng = np.random.default_rng(1)
     for n in range(100, 160):
         paint(lib.parent / f"many/{n}.png", tuple(rng.integers(0, 255, 3).tolist()))
@@ -363,3 +363,34 @@ def test_large_libraries_get_index_files_that_verify_knows(
     flip(files[0], 200)
     assert {problem.kind for problem in check(lib).problems} == {"index_altered"}
     assert mend(lib, pool).after.ok
+
+
+def test_indexes_are_made_as_chosen_and_measured(lib: Path, pool: DecoderPool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from functools import partial
+
+    from sherd.ingest.reindex import index_anew
+    from sherd.vectors.faiss_index import IndexSettings
+
+    monkeypatch.setattr(
+        "sherd.vectors.index_files.IndexSettings", partial(IndexSettings, exact_limit=40, tail_limit=10)
+    )
+    monkeypatch.setattr("sherd.ingest.reindex._TITLES_LEAST", 10)
+    rng = np.random.default_rng(1)
+    for n in range(100, 160):
+        paint(lib.parent / f"many/{n}.png", tuple(rng.integers(0, 255, 3).tolist()))
+    lines = [record(f"m{n}", f"{n}.png") for n in range(100, 160)]
+    ingest(lib, ListSource(lib.parent / "many", lines), pool)
+    with Library.open(lib) as library:
+        told: list[tuple[str, int, int]] = []
+        found = index_anew(library, ToyEncoder(), kind="hnsw", recall=0.9, told=lambda *one: told.append(one))
+        assert {(one.kind, one.recall_asked_for, one.asked_with) for one in found.values()} == {("hnsw", 0.9, "texts")}
+        assert found["object"].vectors == 72
+        assert (found["object"].recall or 0) >= 0.9, found  # the parts of one colour are all alike: a graph misses some
+        assert ("object", 72, 72) in told
+        before = content(lib)["vectors"]
+        assert {one.kind for one in index_anew(library, ToyEncoder(), recall=0.99).values()} == {"hnsw"}
+        assert content(lib)["vectors"] == before
+        assert {one.recall_asked_for for one in reindex(library, ToyEncoder()).indexes.values()} == {0.99}
+        with pytest.raises(InvalidArgument, match="kind"):
+            reindex(library, ToyEncoder(), kind="tree")
+    assert check(lib).ok

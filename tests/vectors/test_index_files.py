@@ -16,10 +16,10 @@ from sherd.vectors.index_files import (
     OBJECT_FILE,
     PART_FILE,
     check_index,
-    dials,
     known_files,
     open_indexes,
     save_indexes,
+    saved_indexes,
 )
 from sherd.vectors.parts import PartInfo, PartStore
 from sherd.vectors.protocol import PARTS_PER_KEY
@@ -242,7 +242,7 @@ def test_a_cut_off_build_goes_on_where_it_was(folder: Folder, monkeypatch: pytes
 def test_a_kind_and_a_recall_once_chosen_stay(folder: Folder) -> None:
     chosen = replace(SMALL, kind="hnsw", recall=0.99, depths=None)
     save_indexes(folder.index, folder.rows(), settings=chosen)
-    saved = dials(folder.index)["object"]
+    saved = saved_indexes(folder.index)["object"]
     assert (saved.kind, saved.recall) == ("hnsw", 0.99)
     assert saved.dial is not None
     assert saved.dial.at(0.99).recall > 0.9
@@ -250,5 +250,5 @@ def test_a_kind_and_a_recall_once_chosen_stay(folder: Folder) -> None:
     assert (by_object.settings.kind, by_object.settings.recall) == ("hnsw", 0.99)
     assert by_object.depths() == saved.dial.at(0.99).depths
     save_indexes(folder.index, folder.rows(), settings=replace(SMALL, kind="lists"))
-    assert dials(folder.index)["object"].kind == "lists"
+    assert saved_indexes(folder.index)["object"].kind == "lists"
     assert {path.suffix for path in known_files(folder.index)} == {".index", ".rows", ".lists", ".coder"}

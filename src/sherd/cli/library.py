@@ -93,22 +93,51 @@ def reindex(
     folder: Path | None = LIBRARY_ARGUMENT,
     library: Path | None = LIBRARY,
     model: str | None = MODEL,
+    recall: float | None = typer.Option(
+        None, "--recall", min=0.5, max=0.999, help="Share of the nearest ten that a large index finds: 0.9, 0.95, 0.99."
+    ),
+    index: str | None = typer.Option(
+        None, "--index", help="'lists' (small, quick to build) or 'hnsw' (faster to search; up to some millions)."
+    ),
+    only_index: bool = typer.Option(False, "--only-index", help="Keep the vectors; make only the search indexes."),
     as_json: bool = JSON,
 ) -> None:
     """Make all vectors of a library again, by its own encoder or by another one; searches go on meanwhile."""
+    if only_index and model is not None:
+        raise typer.BadParameter("another --model needs other vectors: leave --only-index out")
     with _open(folder, library) as there, there.writer():
         from sherd.cli.progress import reporter_for
         from sherd.encoder import load_encoder
+        from sherd.ingest.reindex import index_anew
         from sherd.ingest.reindex import reindex as run
 
         name = model_name(model) or there.catalogue.encoder_name() or "builtin"
         encoder = load_encoder(name)
         with reporter_for(as_json=as_json) as reporter:
-            done = run(there, encoder, encoder_name=name, settled=reporter.advanced)
+            if only_index:
+                indexes = index_anew(
+                    there,
+                    encoder,
+                    kind=index,
+                    recall=recall,
+                    told=lambda _, done, total: reporter.advanced(done, total),
+                )
+            else:
+                done = run(there, encoder, encoder_name=name, kind=index, recall=recall, settled=reporter.advanced)
+                indexes = done.indexes
+    reports = {name: asdict(one) for name, one in indexes.items()}
     if as_json:
-        print(json.dumps(asdict(done), ensure_ascii=False))
-    else:
+        print(json.dumps({"indexes": reports} if only_index else asdict(done)))
+        return
+    if not only_index:
         print(f"{done.pictures} pictures have vectors by {done.model} ({done.fingerprint[:12]}); {done.seconds:.1f} s")
+    elif not indexes:
+        print("the library is small: every search is exact, and needs no index")
+    for name, one in indexes.items():
+        found = (
+            "not measured" if one.recall is None else f"{one.recall:.3f} with {one.queries} queries ({one.asked_with})"
+        )
+        print(f"{name} index ({one.kind}): {one.vectors} vectors; recall@10 {found}, asked for {one.recall_asked_for}")
 
 
 def verify(folder: Path | None = LIBRARY_ARGUMENT, library: Path | None = LIBRARY, as_json: bool = JSON) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 from sherd.catalogue import writing
 from sherd.ingest.library import Library
 from sherd.ingest.thumbnails import ThumbnailStore
-from sherd.types import PartInfo
+from sherd.types import FloatArray, PartInfo
+from sherd.vectors.faiss_index import IndexSettings
 from sherd.vectors.index_files import empty_indexes, save_indexes
 from sherd.vectors.rows import PartRows
 
@@ -83,14 +84,22 @@ def merge_small_parts(library: Library) -> int:
     return gone
 
 
-def save_index(library: Library) -> list[Path]:
-    """Write the index files of the library, where it is large enough to have some."""
+def save_index(
+    library: Library,
+    *,
+    settings: IndexSettings | None = None,
+    asked: FloatArray | None = None,
+    tune_again: bool = False,
+    told: Callable[[str, int, int], None] = lambda what, done, total: None,
+) -> list[Path]:
+    """Write the index files of the library, where it is large enough to have some; see `save_indexes`."""
     fingerprint = library.catalogue.encoder_fingerprint()
     table = library.catalogue.vector_table()
     if fingerprint is None or not table.parts:
         return []
     rows = PartRows(library.parts(fingerprint), table.parts, table.keys, table.names, table.rows)
-    return save_indexes(library.index_folder(fingerprint), rows)
+    folder = library.index_folder(fingerprint)
+    return save_indexes(folder, rows, settings=settings, asked=asked, tune_again=tune_again, told=told)
 
 
 def forget_index(library: Library) -> None:

@@ -98,6 +98,7 @@ def save_indexes(
     *,
     settings: IndexSettings | None = None,
     asked: FloatArray | None = None,
+    tune_again: bool = False,
     told: Told = lambda what, done, total: None,
     hook: Callable[[str], None] = lambda step: None,
 ) -> list[Path]:
@@ -109,6 +110,7 @@ def save_indexes(
     Args:
         settings: None takes those that the files were made with.
         asked: (q, D) vectors of questions, to set the dial by; None takes vectors of the collection.
+        tune_again: set the dial even where it was set before.
         told: called with 'object' or 'part', vectors done, vectors in all.
         hook: called with the name of each step; tests stop the process there.
     Returns:
@@ -134,7 +136,7 @@ def save_indexes(
         if not layers and index.settings == _chosen(IndexSettings(), index.settings):
             path.unlink(missing_ok=True)
         else:
-            if layers and (index.dial is None or len(index) > _TUNE_AGAIN * index.dial.rows):
+            if layers and (tune_again or index.dial is None or len(index) > _TUNE_AGAIN * index.dial.rows):
                 index.dial = (
                     tune(index, asked) if asked is not None else tune(index, own_queries(index), asked_with="own")
                 )
@@ -146,6 +148,24 @@ def save_indexes(
         _clear(folder, name)
         hook("cleared")
     return [folder / name for name in FILES if (folder / name).exists()]
+
+
+def settings_for(folder: Path, *, kind: str | None = None, recall: float | None = None) -> IndexSettings:
+    """What was chosen for the indexes in `folder`, but for what is chosen now.
+
+    Raises:
+        InvalidArgument: no such kind, or a recall that cannot be asked for.
+    """
+    try:
+        before = read_manifest(folder / OBJECT_FILE)
+    except CorruptData:
+        before = None
+    chosen = IndexSettings()
+    if before is not None:
+        chosen = replace(chosen, kind=before.kind, recall=before.recall)  # type: ignore[arg-type]
+    if recall is not None:
+        chosen = replace(chosen, recall=recall)
+    return chosen if kind is None else replace(chosen, kind=kind)  # type: ignore[arg-type]
 
 
 def empty_indexes(folder: Path) -> None:
@@ -193,7 +213,7 @@ def check_index(path: Path) -> None:
     open_layers(manifest, _files_of(path.parent, path.name))
 
 
-def dials(folder: Path) -> dict[str, Manifest]:
+def saved_indexes(folder: Path) -> dict[str, Manifest]:
     """What is saved of the object and the part index, by 'object' and 'part'. Raises CorruptData."""
     found = {Path(name).stem: read_manifest(folder / name) for name in FILES}
     return {name: manifest for name, manifest in found.items() if manifest is not None}

@@ -47,7 +47,7 @@ class PartRows:
         order = np.argsort(keys, kind="stable")
         self._keys = keys[order]
         self._part_of = np.fromiter((number[name] for name in names), np.int32, keys.size)[order]
-        self._row_of = np.asarray(rows, np.int64)[order]
+        self._row_of = np.asarray(rows, np.int32)[order]
 
     def __len__(self) -> int:
         return int(self._keys.size)
@@ -114,7 +114,7 @@ class PartRows:
         known[known] = self._keys[place[known]] == keys[known]
         if not known.all():
             raise InvalidArgument(f"no vectors are kept under key {keys[~known][0]}")
-        parts, rows = self._part_of[place], self._row_of[place]
+        parts, rows = self._part_of[place], self._row_of[place].astype(np.int64)
         order = np.argsort(parts, kind="stable")
         edges = np.flatnonzero(np.diff(parts[order], prepend=-1, append=-1))
         for start, end in pairwise(edges.tolist()):

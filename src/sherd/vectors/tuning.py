@@ -22,6 +22,7 @@ _BLEND = 0.5
 _MARGIN = 20
 """So many times k rows by near bytes are scored exactly in an exact search: these are off by some thousandths, and the
 k-th best and the 20 k-th best lie far more than that apart."""
+_SAME = 2e-5
 _BLOCK = 32_768
 _RERANKS = (50, 100, 200, 400, 800, 1600, 3200)
 _EXACTS = (15, 20, 30, 50, 100)
@@ -61,7 +62,7 @@ def tune(
     if not state.layers or not len(queries):
         raise InvalidArgument("only an index with segments can be tuned, and only with queries")
     truth = exact_nearest(state, queries, k)
-    tried = list(_tried(state, queries, truth))
+    tried = list(_tried(state, queries, truth, k))
     settings = []
     for target in sorted(targets):
         enough = [one for one in tried if one.recall >= target]
@@ -69,30 +70,46 @@ def tune(
             min(enough, key=lambda one: one.cost) if enough else max(tried, key=lambda one: (one.recall, -one.cost))
         )
         found = index.search_state(state, queries, k, None, chosen.depths)[1]
-        settings.append(Setting(target, chosen.depths, round(recall(found, truth), 4), bool(enough)))
+        settings.append(Setting(target, chosen.depths, round(recall(found, truth, k), 4), bool(enough)))
     return Dial(tuple(settings), len(queries), len(index), asked_with)
 
 
 def exact_nearest(state: State, queries: FloatArray, k: int) -> KeyArray:
-    """(q, k) keys of the best rows of all segments, every row scored; -1 where there are fewer."""
+    """(q, m) keys of the k best rows of all segments, every row scored, and of those that are as good as the k-th.
+
+    Several pictures may have the same vector, and which of them is found is then no matter. -1 fills up.
+    """
     found: list[list[tuple[FloatArray, KeyArray]]] = [[] for _ in queries]
     for layer in state.layers:
         segment = layer.segment
         turned = segment.coder.rotation.apply(queries)
         for n, rows in enumerate(_best_by_near(layer, turned, _MARGIN * k)):
             found[n].append((segment.exact_scores(rows, turned[n]), segment.keys[rows]))
-    tops = [best(np.concatenate([s for s, _ in one]), np.concatenate([ks for _, ks in one]), k) for one in found]
-    return np.stack([keys for _, keys in tops])
+    out = np.full((len(queries), _MARGIN * k), NO_KEY, np.int64)
+    for n, one in enumerate(found):
+        scores, keys = best(np.concatenate([s for s, _ in one]), np.concatenate([ks for _, ks in one]), _MARGIN * k)
+        good = keys[scores >= scores[k - 1] - _SAME]
+        out[n, : good.size] = good
+    return out
 
 
-def recall(found: KeyArray, truth: KeyArray) -> float:
-    """Mean share of the true keys (q, k) that are among the found (q, k).
+def recall(found: KeyArray, truth: KeyArray, k: int = K) -> float:
+    """Mean share of the k best that are found.
 
-    >>> recall(np.array([[1, 2], [3, -1]]), np.array([[2, 1], [3, 4]]))
+    Args:
+        found: (q, k) keys.
+        truth: (q, m) keys that count as one of the k best; -1 where there are no more.
+
+    >>> recall(np.array([[1, 2], [3, -1]]), np.array([[2, 1, 7], [3, 4, -1]]), k=2)
     0.75
     """
-    shares = [np.isin(true[true != NO_KEY], got).mean() for got, true in zip(found, truth, strict=True) if true[0] >= 0]
-    return float(np.mean(shares)) if shares else 1.0
+    right = [np.count_nonzero(np.isin(got[got != NO_KEY], true)) for got, true in zip(found, truth, strict=True)]
+    return float(np.minimum(right, k).sum() / max(_wanted(truth, k), 1))
+
+
+def _wanted(truth: KeyArray, k: int) -> int:
+    """How many keys could be found in all."""
+    return int(np.minimum(np.count_nonzero(truth != NO_KEY, axis=1), k).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +119,7 @@ class _Try:
     cost: float
 
 
-def _tried(state: State, queries: FloatArray, truth: KeyArray) -> Iterator[_Try]:
+def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int) -> Iterator[_Try]:
     """Recall and cost of many depths. With the same lists all numbers of rows to score are tried at once: a true key is
     found when its row is among the first by codes and then among the first by near bytes."""
     lists = max(layer.segment.coder.coarse.lists for layer in state.layers)
@@ -118,7 +135,7 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray) -> Iterator[_Try]
             places = _first(scores, max(_EXACTS))
             found = np.cumsum(np.take_along_axis(true, places, axis=1), axis=1)  # (q, exact)
             for exact in _EXACTS:
-                share = found[:, min(exact, found.shape[1]) - 1].sum() / np.count_nonzero(truth != NO_KEY)
+                share = np.minimum(found[:, min(exact, found.shape[1]) - 1], k).sum() / max(_wanted(truth, k), 1)
                 depths = Depths(probes, rerank, exact)
                 yield _Try(depths, float(share), _cost(state, depths))
                 top = max(top, float(share))
