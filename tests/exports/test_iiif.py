@@ -120,13 +120,15 @@ def test_facts_and_suggestions_are_layers_of_their_own() -> None:
     assert LUCK.uri not in json.dumps(found["items"]) + json.dumps(found["annotations"])  # what a person refused
     names = {(page["id"].rpartition("/")[2], page["label"]["en"][0]) for page in pages(found)}
     assert names == {
-        ("reviewed", "Stated by the catalogue or by people"), ("machine", "Suggested by a machine, not reviewed"),
+        ("catalogue", "Stated by the catalogue"), ("reviewed", "Stated by people"),
+        ("machine", "Suggested by a machine, not reviewed"),
     }  # fmt: skip
-    assert {page["partOf"][0]["id"].rpartition("/")[2] for page in pages(found)} == {"reviewed", "machine"}
-    reviewed, machine = layer(found, "/reviewed"), layer(found, "/machine")
-    assert (len(reviewed), len(machine)) == (9, 2)
-    assert {one[TERMS + "statedBy"] for one in reviewed} == {"catalogue", "person"}
-    assert not any("generator" in one or TERMS + "probability" in one for one in reviewed)
+    assert {page["partOf"][0]["id"].rpartition("/")[2] for page in pages(found)} == {"catalogue", "reviewed", "machine"}
+    catalogue, reviewed, machine = (layer(found, f"/{name}") for name in ("catalogue", "reviewed", "machine"))
+    assert (len(catalogue), len(reviewed), len(machine)) == (7, 2, 2)
+    assert {one[TERMS + "statedBy"] for one in catalogue} == {"catalogue"}
+    assert {one[TERMS + "statedBy"] for one in reviewed} == {"person"}
+    assert not any("generator" in one or TERMS + "probability" in one for one in catalogue + reviewed)
     assert not any("creator" in one for one in machine)
     (dragon,) = [one for one in machine if DRAGON.uri in json.dumps(one)]
     assert (dragon["motivation"], dragon[TERMS + "probability"]) == ("tagging", 0.8125)
@@ -139,6 +141,7 @@ def test_facts_and_suggestions_are_layers_of_their_own() -> None:
     ]  # fmt: skip
     (cloud,) = [one for one in reviewed if CLOUD.uri in json.dumps(one)]
     assert (cloud["creator"]["name"], cloud["created"]) == ("Li Wei", "2026-11-27T10:00:00Z")
+    assert cloud["creator"]["id"] == "https://museum.example/things/person/Li%20Wei"
     assert all(one["target"] == found["id"] for page in found["annotations"] for one in page["items"])
 
 

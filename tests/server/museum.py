@@ -6,7 +6,7 @@ import asyncio
 import csv
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,8 +28,14 @@ from tests.search.memory import COLOURS, plain, quarters
 NAMES = sorted(COLOURS)
 
 
-def make_library(folder: Path, rows: list[dict[str, str]] | None = None) -> Path:
-    """A library of 16 records: eight of one colour, R-red and so on, and eight of four colours, M-0 and so on."""
+def make_library(
+    folder: Path, rows: list[dict[str, str]] | None = None, paint: Callable[[Path], None] = lambda source: None
+) -> Path:
+    """A library of 16 records: eight of one colour, R-red and so on, and eight of four colours, M-0 and so on.
+
+    Args:
+        rows: other records. paint: puts other pictures into the folder of the source.
+    """
     source, library = folder / "source", folder / "library"
     source.mkdir(parents=True)
     if rows is None:
@@ -44,6 +50,7 @@ def make_library(folder: Path, rows: list[dict[str, str]] | None = None) -> Path
     else:
         for n, row in enumerate(rows):
             Image.fromarray(plain(NAMES[n % len(NAMES)])).save(source / row["image"])
+    paint(source)
     with (source / "records.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()

@@ -71,6 +71,13 @@ def stored_thesauri(database: Database) -> list[StoredThesaurus]:
     ]
 
 
+def state(database: Database) -> tuple[tuple[str, str], ...]:
+    """(name, digest) of each thesaurus of a library: another one whenever what they say is another."""
+    with database.read() as connection:
+        rows = connection.execute(select(thesauri.c.name, thesauri.c.digest).order_by(thesauri.c.number))
+        return tuple((name, digest) for name, digest in rows)
+
+
 def concept(database: Database, uri: str) -> Concept:
     """The concept with this URI; where two thesauri have it, that of the one that came in first.
 

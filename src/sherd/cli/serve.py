@@ -27,6 +27,9 @@ def serve(
     port: int = typer.Option(8765, "--port", min=0, max=65535, help="0 takes a free one."),
     name: list[str] = typer.Option([], "--name", help="A host name that browsers may call the server by."),
     ingest: list[Path] = typer.Option([], "--ingest", metavar="DIR", help="A folder that admins may ingest from."),
+    public_url: str = typer.Option("", "--public-url", metavar="URL", help="Where others reach the server."),
+    title: str = typer.Option("Sherd collection", "--title", help="Of the collection, for IIIF viewers."),
+    origin: list[str] = typer.Option([], "--origin", help="A site whose pages may read by IIIF; '*' means all."),
     tokens: bool = typer.Option(False, "--tokens", help="Need a token on this machine too."),
 ) -> None:
     """Serve a library: the search page at /, the API under /api/v1."""
@@ -37,7 +40,11 @@ def serve(
     from sherd.server.running import serve as run
     from sherd.server.settings import ServerSettings
 
-    run(library, ServerSettings(host=host, names=tuple(name), ingest_roots=tuple(ingest)), port=port, tokens=tokens)
+    settings = ServerSettings(
+        host=host, names=tuple(name), ingest_roots=tuple(ingest), public_url=public_url, title=title,
+        origins=tuple(origin),
+    )  # fmt: skip
+    run(library, settings, port=port, tokens=tokens)
 
 
 @token_app.command("add")

@@ -6,7 +6,7 @@ catalogue's own, is a fact.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import version
@@ -15,12 +15,14 @@ from pathlib import Path
 
 from sherd.catalogue import decisions
 from sherd.catalogue.catalogue import StoredPicture
+from sherd.catalogue.decisions import Kept
 from sherd.catalogue.lookup import originals
 from sherd.catalogue.standings import standings
 from sherd.ingest.library import Library
 from sherd.suggest.known import TermReader
 from sherd.suggest.suggest import Suggester, thesaurus_of
-from sherd.types import Box, Concept, Record
+from sherd.thesaurus.thesaurus import Thesaurus
+from sherd.types import Box, Concept, Proposal, Record
 
 _PAGE = 500
 
@@ -98,41 +100,68 @@ def describe(
             what people have decided about, is not among them.
     """
     thesaurus = suggester.thesaurus if suggester is not None else thesaurus_of(library)
-    reader = TermReader(thesaurus)
+    describer = Describer(library, thesaurus)
     names = iter(records if records is not None else library.catalogue.record_ids())
-    model = f"{library.catalogue.encoder_name()} {library.catalogue.encoder_fingerprint()}"
     while some := list(islice(names, _PAGE)):
-        found = library.catalogue.get_many(some)
-        kept = decisions.about(library.catalogue.database, some)
-        pictures = _pictures(library, some)
-        proposed = suggester.propose([name for name in some if pictures.get(name)]) if suggester is not None else {}
-        for name in some:
-            record = found[name]
+        proposed = None
+        if suggester is not None:
+            shown = library.catalogue.keys_of(some)
+            proposed = suggester.propose([name for name in some if shown.get(name)])
+        yield from describer.describe(some, proposed)
+
+
+class Describer:
+    """What `describe` gives of a few records at a time, for one state of the thesauri of a library.
+
+    Args:
+        thesaurus: of the library, as `thesaurus_of` gives it.
+    """
+
+    def __init__(self, library: Library, thesaurus: Thesaurus) -> None:
+        self._library, self.thesaurus = library, thesaurus
+        self._reader = TermReader(thesaurus)
+
+    def describe(
+        self, records: Sequence[str], proposed: Mapping[str, Sequence[Proposal]] | None = None
+    ) -> Iterator[Described]:
+        """Some records, in this order; those that are unknown are left out.
+
+        Args:
+            proposed: by record, what a machine proposes.
+        """
+        catalogue = self._library.catalogue
+        found = catalogue.get_many(records)
+        kept = decisions.about(catalogue.database, records)
+        pictures = _pictures(self._library, records)
+        model = f"{catalogue.encoder_name()} {catalogue.encoder_fingerprint()}"
+        for name in (name for name in records if name in found):
             said = [
-                Statement(
-                    thesaurus.concept(one.uri), one.facet, Author.CATALOGUE, label=label,
-                    image=place.image if place is not None else None, box=place.box if place is not None else None,
-                )
-                for label, one, place in reader.statements(record)
-            ]  # fmt: skip
-            said += [
-                Statement(
-                    thesaurus.concept(one.concept), one.facet, Author.PERSON, one.holds, image=one.image, box=one.box,
-                    who=one.who, at=one.at, number=one.number,
-                )
-                for one in standings(kept.get(name, ()))
-                if one.concept in thesaurus
-            ]  # fmt: skip
-            said += [
-                Statement(
-                    thesaurus.concept(one.concept), one.facet, Author.MACHINE, image=one.image,
-                    box=one.region.box if one.region is not None else None, probability=one.probability, model=model,
-                )
-                for proposal in proposed.get(name, ())
-                for one in proposal.suggestions
-                if one.probability is not None
-            ]  # fmt: skip
-            yield Described(record, tuple(pictures.get(name, ())), tuple(said))
+                *self._by_catalogue(found[name]),
+                *self._by_people(kept.get(name, ())),
+                *self._by_machine((proposed or {}).get(name, ()), model),
+            ]
+            yield Described(found[name], tuple(pictures.get(name, ())), tuple(said))
+
+    def _by_catalogue(self, record: Record) -> Iterator[Statement]:
+        for label, one, place in self._reader.statements(record):
+            image, box = (place.image, place.box) if place is not None else (None, None)
+            concept = self.thesaurus.concept(one.uri)
+            yield Statement(concept, one.facet, Author.CATALOGUE, label=label, image=image, box=box)
+
+    def _by_people(self, kept: Sequence[Kept]) -> Iterator[Statement]:
+        for one in standings(kept):
+            if one.concept in self.thesaurus:
+                yield Statement(
+                    self.thesaurus.concept(one.concept), one.facet, Author.PERSON, one.holds, image=one.image,
+                    box=one.box, who=one.who, at=one.at, number=one.number,
+                )  # fmt: skip
+
+    def _by_machine(self, proposed: Sequence[Proposal], model: str) -> Iterator[Statement]:
+        for one in (one for proposal in proposed for one in proposal.suggestions if one.probability is not None):
+            yield Statement(
+                self.thesaurus.concept(one.concept), one.facet, Author.MACHINE, image=one.image,
+                box=one.region.box if one.region is not None else None, probability=one.probability, model=model,
+            )  # fmt: skip
 
 
 def originals_of(library: Library) -> Callable[[Shot], Path | None]:

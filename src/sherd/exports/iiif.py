@@ -1,15 +1,14 @@
-"""IIIF Presentation 3: a manifest for each record, a canvas for each picture, and what is said of it in two layers.
+"""IIIF Presentation 3: a manifest for each record, a canvas for each picture, and what is said of it in three layers.
 
-The layer "reviewed" holds what the catalogue and people say, the layer "machine" what is only suggested; they are pages
-of their own, of annotation collections of their own, so that a viewer shows or hides either. What a person refused is
-not told. Pictures are addressed as files, not by the IIIF Image API.
+The layer "catalogue" holds what the catalogue says, "reviewed" what people say, "machine" what is only suggested; they
+are pages of their own, of annotation collections of their own, so that a viewer shows or hides each. What a person
+refused is not told. Where things are found is said by `Places`: as files under the base of an export, with pictures as
+files and not by the IIIF Image API; a server says something else.
 """
 
 from __future__ import annotations
 
 import json
-import mimetypes
-import re
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,15 +17,16 @@ from urllib.parse import quote
 
 from sherd.errors import InvalidArgument, StorageRefused
 from sherd.exports.described import Author, Described, ExportSettings, Shot, Statement
-from sherd.exports.facts import address, facts, label_of, picture_address, suggestions
+from sherd.exports.facts import address, facts, label_of, suggestions
 from sherd.exports.files import whole_file
-from sherd.exports.iiif_texts import LABELS, LAYERS, by_language, file_name, metadata, rights_of
+from sherd.exports.iiif_places import COLLECTION, MANIFESTS, Places, thumbnail_path
+from sherd.exports.iiif_texts import LABELS, LAYERS, Texts, by_language, file_name, metadata, rights_of
 from sherd.exports.web_annotation import Json, PictureAddress, author_of, identifier_of
 from sherd.ingest.sources.annotations import TERMS
 from sherd.ingest.sources.selectors import xywh
+from sherd.types import Record
 
 CONTEXT = "http://iiif.io/api/presentation/3/context.json"
-COLLECTION, MANIFESTS, THUMBNAILS = "collection.json", "manifests", "thumbnails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,45 @@ class WrittenManifests:
     annotations: int
 
 
-def manifest(described: Described, settings: ExportSettings, *, picture: PictureAddress | None = None) -> Json:
+def manifest(
+    described: Described,
+    settings: ExportSettings,
+    *,
+    picture: PictureAddress | None = None,
+    places: Places | None = None,
+) -> Json:
     """The manifest of a record that has pictures.
 
     Args:
         settings: with a base on the web, where the folder will be published.
         picture: gives the address at which a picture can be fetched; else it is its path under the base.
+        places: in place of files under the base.
     Raises:
         InvalidArgument: the base is not on the web, or the record has no picture.
     """
-    return _Writer(settings, picture).manifest(described)
+    return _Writer(settings, places or Places(settings, picture)).manifest(described)
+
+
+def mention(described: Described, places: Places) -> Json:
+    """What a collection says of a manifest."""
+    record = described.record
+    found: Json = {"id": places.manifest(record.record_id), "type": "Manifest", "label": _label(record)}
+    return found | ({"thumbnail": [places.thumbnail(described.shots[0])]} if described.shots else {})
+
+
+def annotation_page(described: Described, layer: str, path: str | None, places: Places) -> Json:
+    """One layer of what is said of one picture, or of the record as a whole, as a document of its own.
+
+    Args:
+        path: of the picture; None for the record.
+    Raises:
+        InvalidArgument: the record shows no such picture, or there is no such layer.
+    """
+    shot = next((one for one in described.shots if one.path == path), None)
+    if layer not in LAYERS or (shot is None) != (path is None):
+        raise InvalidArgument(f"record {described.record.record_id!r} has no layer {layer!r} on a picture {path!r}")
+    page = _Writer(places.settings, places).page(described, layer, shot)
+    return {"@context": CONTEXT, **page}
 
 
 def collection(manifests: Iterable[Json], settings: ExportSettings) -> Json:
@@ -79,7 +108,7 @@ def write_manifests(
         InvalidArgument: the base is not on the web.
         StorageRefused: a file cannot be written.
     """
-    writer = _Writer(settings, picture)
+    writer = _Writer(settings, Places(settings, picture))
     mentioned: list[Json] = []
     without = annotations = 0
     for one in described:
@@ -93,32 +122,23 @@ def write_manifests(
         annotations += sum(len(page["items"]) for page in pages)
         if thumbnail is not None:
             for shot in one.shots:
-                _copy(thumbnail(shot.sha256), out / _thumbnail_path(shot))
+                _copy(thumbnail(shot.sha256), out / thumbnail_path(shot))
     _write(out / COLLECTION, collection(mentioned, settings))
     return WrittenManifests(len(mentioned), without, annotations)
 
 
 class _Writer:
-    def __init__(self, settings: ExportSettings, picture: PictureAddress | None) -> None:
-        if not re.fullmatch(r"https?://[^\s/?#]+/(?:[^\s?#]*/)?", settings.base):
-            raise InvalidArgument(
-                f"IIIF needs a base on the web that ends in a slash, where the files will be published, such as "
-                f"https://museum.example/iiif/; it is {settings.base!r}"
-            )
-        self._settings = settings
-        self._picture = picture or (lambda shot: picture_address(settings, shot))
+    def __init__(self, settings: ExportSettings, places: Places) -> None:
+        self._settings, self._places = settings, places
 
     def manifest(self, one: Described) -> Json:
         record = one.record
         if not one.shots:
             raise InvalidArgument(f"record {record.record_id!r} has no picture, and a manifest shows at least one")
         found: Json = {
-            "@context": CONTEXT,
-            "id": f"{self._settings.base}{MANIFESTS}/{quote(file_name(record.record_id))}.json",
-            "type": "Manifest",
-            "label": by_language(record.titles) or {"none": [record.record_id]},
-            "metadata": metadata(record),
-        }
+            "@context": CONTEXT, "id": self._places.manifest(record.record_id), "type": "Manifest",
+            "label": _label(record), "metadata": metadata(record),
+        }  # fmt: skip
         if summary := by_language(record.descriptions):
             found["summary"] = summary
         rights, statements = rights_of(record)
@@ -126,54 +146,62 @@ class _Writer:
             found["rights"] = rights
         if statements:
             found["requiredStatement"] = {"label": LABELS["rights"], "value": {"none": statements}}
-        found["thumbnail"] = [self._thumbnail(one.shots[0])]
+        if services := self._places.services(record.record_id):
+            found["service"] = services
+        found["thumbnail"] = [self._places.thumbnail(one.shots[0])]
         found["items"] = [self._canvas(one, number, shot) for number, shot in enumerate(one.shots, 1)]
-        if pages := self._pages(one, found["id"], None):
+        if pages := self._pages(one, None):
             found["annotations"] = pages
         return found
 
+    def page(self, one: Described, layer: str, shot: Shot | None) -> Json:
+        """One layer of what is said of a picture, or of the record as a whole."""
+        record_id = one.record.record_id
+        paths = {each.path for each in one.shots}
+        target = self._places.canvas(record_id, shot.path) if shot is not None else self._places.manifest(record_id)
+        # What is said of a picture that the record does not show any more is said of the record.
+        here = [
+            said
+            for said in layer_of(one, layer)
+            if (said.image if said.image in paths else None) == (shot and shot.path)
+        ]
+        items = {found["id"]: found for found in (self._annotation(one, said, target, shot) for said in here)}
+        return {
+            "id": self._places.page(record_id, layer, shot), "type": "AnnotationPage", "label": LAYERS[layer],
+            "partOf": [
+                {
+                    "id": f"{self._settings.base}layer/{layer}", "type": "AnnotationCollection", "label": LAYERS[layer],
+                },
+            ],
+            "items": list(items.values()),
+        }  # fmt: skip
+
     def _canvas(self, one: Described, number: int, shot: Shot) -> Json:
-        base = address(self._settings, "object", one.record.record_id)
-        at = f"{base}/canvas/{quote(shot.path)}"
+        record_id = one.record.record_id
+        base, at = address(self._settings, "object", record_id), self._places.canvas(record_id, shot.path)
         view = next((image.view for image in one.record.images if image.path == shot.path), None)
-        body: Json = {"id": self._picture(shot), "type": "Image"}
-        if kind := mimetypes.guess_type(shot.path)[0]:
-            body["format"] = kind
         painting = {
             "id": f"{base}/painting/{quote(shot.path)}", "type": "Annotation", "motivation": "painting",
-            "body": body | {"width": shot.width, "height": shot.height}, "target": at,
+            "body": self._places.picture(shot) | {"width": shot.width, "height": shot.height}, "target": at,
         }  # fmt: skip
         found: Json = {
             "id": at, "type": "Canvas", "label": {"none": [view or str(number)]}, "width": shot.width,
-            "height": shot.height, "thumbnail": [self._thumbnail(shot)],
+            "height": shot.height, "thumbnail": [self._places.thumbnail(shot)],
             "items": [{"id": f"{base}/paintings/{quote(shot.path)}", "type": "AnnotationPage", "items": [painting]}],
         }  # fmt: skip
-        if pages := self._pages(one, at, shot):
+        if pages := self._pages(one, shot):
             found["annotations"] = pages
         return found
 
-    def _pages(self, one: Described, target: str, shot: Shot | None) -> list[Json]:
-        """One page for each layer that has something to say of a picture, or of the record as a whole."""
-        pages = []
-        for layer, statements in (("reviewed", facts(one)), ("machine", suggestions(one))):
-            paths = {each.path for each in one.shots}
-            # What is said of a picture that the record does not show any more is said of the record.
-            here = [
-                said for said in statements if (said.image if said.image in paths else None) == (shot and shot.path)
-            ]
-            items = {found["id"]: found for found in (self._annotation(one, said, target, shot) for said in here)}
-            if items:
-                pages.append({
-                    "id": f"{target.removesuffix('.json')}/{layer}", "type": "AnnotationPage", "label": LAYERS[layer],
-                    "partOf": [
-                        {
-                            "id": f"{self._settings.base}layer/{layer}", "type": "AnnotationCollection",
-                            "label": LAYERS[layer],
-                        },
-                    ],
-                    "items": list(items.values()),
-                })  # fmt: skip
-        return pages
+    def _pages(self, one: Described, shot: Shot | None) -> list[Json]:
+        """Each layer that has something to say of a picture, or of the record as a whole."""
+        found = []
+        for layer in LAYERS:
+            page = self.page(one, layer, shot)
+            if page["items"] or (layer in self._places.unread and shot is not None):
+                kept = page if self._places.embedded else {name: page[name] for name in ("id", "type", "label")}
+                found.append(kept)
+        return found
 
     def _annotation(self, one: Described, said: Statement, target: str, shot: Shot | None) -> Json:
         """The concept as tags that viewers show, one in each of its languages; each tag names the concept.
@@ -184,6 +212,8 @@ class _Writer:
             "id": identifier_of(one, said, "tag", self._settings), "type": "Annotation", "motivation": "tagging",
             TERMS + "statedBy": str(said.author), **author_of(said, self._settings),
         }  # fmt: skip
+        if "creator" in found:  # searching by person needs an address
+            found["creator"]["id"] = address(self._settings, "person", said.who)
         if said.author is Author.MACHINE:
             name, _, fingerprint = said.model.rpartition(" ")
             found["generator"] |= {TERMS + "model": name, TERMS + "fingerprint": fingerprint}
@@ -202,12 +232,17 @@ class _Writer:
         found["target"] = target if box is None or shot is None else f"{target}#{xywh(box, shot.width, shot.height)}"
         return found
 
-    def _thumbnail(self, shot: Shot) -> Json:
-        return {"id": f"{self._settings.base}{_thumbnail_path(shot)}", "type": "Image", "format": "image/jpeg"}
+
+def layer_of(one: Described, layer: str) -> list[Statement]:
+    """What a layer tells of a record."""
+    if layer == "machine":
+        return suggestions(one)
+    author = Author.CATALOGUE if layer == "catalogue" else Author.PERSON
+    return [said for said in facts(one) if said.author is author]
 
 
-def _thumbnail_path(shot: Shot) -> str:
-    return f"{THUMBNAILS}/{shot.sha256[:2]}/{shot.sha256}.jpg"
+def _label(record: Record) -> Texts:
+    return by_language(record.titles) or {"none": [record.record_id]}
 
 
 def _write(path: Path, document: Json) -> None:

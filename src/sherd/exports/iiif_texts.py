@@ -26,11 +26,8 @@ LABELS: Mapping[str, Texts] = {
     "rights": {"en": ["Rights"], "zh-Hans": ["权利"], "zh-Hant": ["權利"]},
 }  # fmt: skip
 LAYERS: Mapping[str, Texts] = {
-    "reviewed": {
-        "en": ["Stated by the catalogue or by people"],
-        "zh-Hans": ["目录或人员所述"],
-        "zh-Hant": ["目錄或人員所述"],
-    },
+    "catalogue": {"en": ["Stated by the catalogue"], "zh-Hans": ["目录所述"], "zh-Hant": ["目錄所述"]},
+    "reviewed": {"en": ["Stated by people"], "zh-Hans": ["人员所述"], "zh-Hant": ["人員所述"]},
     "machine": {
         "en": ["Suggested by a machine, not reviewed"],
         "zh-Hans": ["机器建议，未经审核"],

@@ -23,10 +23,11 @@ from dataclasses import asdict
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from sherd.errors import DecoderUnavailable, InvalidArgument, RejectedItem
 from sherd.ingest.pictures import OpenedPicture, PictureLimits
+from sherd.ingest.rendering import Rendering
 
 MIN_MEMORY_BYTES = 512 * 1024**2
 AHEAD_PER_WORKER = 32
@@ -35,6 +36,8 @@ _START_LIMIT_S = 60.0
 _MAX_ANSWER_BYTES = 64 * 1024**2
 
 Token = TypeVar("Token")
+_Answer: TypeAlias = tuple[dict[str, Any], bytes]
+"""What is said of a picture, and a picture made of it."""
 
 
 class _WorkerLost(Exception):
@@ -133,6 +136,23 @@ class DecoderPool:
             raise opened
         return opened
 
+    def render(self, root: Path, relative: str, sha256: str, wanted: Rendering) -> bytes:
+        """The file of what is wanted of the picture `relative` below `root`.
+
+        Args:
+            sha256: of its file as it was ingested.
+        Raises:
+            RejectedItem: with a reason; content_changed where the file is another one now.
+            DecoderUnavailable: no worker can be started.
+        """
+        request = {
+            "root": os.path.abspath(root), "relative": relative, "sha256": sha256, "render": asdict(wanted),
+        }  # fmt: skip
+        answer = self._ask(request, None)
+        if isinstance(answer, RejectedItem):
+            raise answer
+        return answer[1]
+
     @property
     def worker_pids(self) -> tuple[int, ...]:
         """Process numbers of the workers that live now."""
@@ -160,7 +180,16 @@ class DecoderPool:
     ) -> None:
         self.close()
 
-    def _open(self, request: dict[str, str], data: bytes | None) -> OpenedPicture | RejectedItem:
+    def _open(self, request: dict[str, Any], data: bytes | None) -> OpenedPicture | RejectedItem:
+        answer = self._ask(request, data)
+        if isinstance(answer, RejectedItem):
+            return answer
+        try:
+            return OpenedPicture(**answer[0], thumbnail=answer[1])
+        except TypeError:
+            return RejectedItem("decoder_died", "the decoder answered something else")
+
+    def _ask(self, request: dict[str, Any], data: bytes | None) -> _Answer | RejectedItem:
         for attempt in range(1, TRIES + 1):
             worker = self._borrow()
             try:
@@ -243,7 +272,7 @@ class _Worker:
         self.end()
         raise DecoderUnavailable(f"a decoder process {self._fate()} before it was ready; is memory short?")
 
-    def ask(self, request: dict[str, str], data: bytes | None, time_limit_s: float) -> OpenedPicture | RejectedItem:
+    def ask(self, request: dict[str, Any], data: bytes | None, time_limit_s: float) -> _Answer | RejectedItem:
         try:
             self._channel.send_bytes(json.dumps(request).encode())
             if data is not None:
@@ -251,11 +280,11 @@ class _Worker:
             if not self._channel.poll(time_limit_s):
                 raise _WorkerSlow
             said: dict[str, Any] = json.loads(self._channel.recv_bytes(_MAX_ANSWER_BYTES))
-            thumbnail = self._channel.recv_bytes(_MAX_ANSWER_BYTES)
+            picture = self._channel.recv_bytes(_MAX_ANSWER_BYTES)
             self.answered += 1
             if "reason" in said:
                 return RejectedItem(said["reason"], said["detail"])
-            return OpenedPicture(**said, thumbnail=thumbnail)
+            return said, picture
         except (EOFError, OSError, ValueError, TypeError) as error:
             self.end()
             raise _WorkerLost(self._fate()) from error

@@ -19,6 +19,7 @@ from typing import Any
 
 from sherd.errors import RejectedItem
 from sherd.ingest.pictures import OpenedPicture, PictureLimits, open_picture, open_picture_file
+from sherd.ingest.rendering import PictureRenderer, Rendering
 
 GRACE_S = 10.0
 """How much longer than the parent the worker itself waits before it ends a decode, in case the parent is gone."""
@@ -26,6 +27,7 @@ GRACE_S = 10.0
 
 def serve(channel: Connection, limits: PictureLimits, time_limit_s: float) -> None:
     """Answers requests until the parent closes the channel."""
+    renderer = PictureRenderer(limits)
     while True:
         try:
             request: dict[str, Any] = json.loads(channel.recv_bytes())
@@ -34,6 +36,9 @@ def serve(channel: Connection, limits: PictureLimits, time_limit_s: float) -> No
             return
         signal.setitimer(signal.ITIMER_REAL, time_limit_s + GRACE_S)
         try:
+            if "render" in request:
+                _answer(channel, {}, _rendered(renderer, request))
+                continue
             if "root" in request:
                 opened = open_picture_file(Path(request["root"]), request["relative"], limits)
             else:
@@ -46,6 +51,14 @@ def serve(channel: Connection, limits: PictureLimits, time_limit_s: float) -> No
             _answer_opened(channel, opened)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _rendered(renderer: PictureRenderer, request: dict[str, Any]) -> bytes:
+    said: dict[str, Any] = {
+        name: tuple(one) if isinstance(one, list) else one for name, one in request["render"].items()
+    }
+    wanted = Rendering(**said)
+    return renderer.render(Path(request["root"]), request["relative"], request["sha256"], wanted)
 
 
 def _answer_opened(channel: Connection, opened: OpenedPicture) -> None:

@@ -18,8 +18,10 @@ import hashlib
 import io
 import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import (
@@ -40,6 +42,7 @@ from sherd.ingest.files import read_below
 from sherd.types import Picture
 
 JPEG_QUALITY = 90
+T = TypeVar("T")
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -152,12 +155,41 @@ def _upright(container: Container) -> tuple[int, int]:
     return size[::-1] if container.orientation >= 5 else size
 
 
+def decode_upright(data: bytes, limits: PictureLimits, step: int = 1) -> tuple[tuple[int, int], Image.Image]:
+    """Width and height of the full picture, and the picture upright in sRGB: a JPEG at 1/`step` of its size, which
+    costs less, everything else in full. In this process.
+
+    Args:
+        step: 1, 2, 4 or 8.
+    Raises:
+        RejectedItem: as `open_picture`.
+    """
+    container = _checked(data, limits)
+
+    def decode() -> Image.Image:
+        image = _decoded(container, (container.width // step, container.height // step))
+        return _turned(to_srgb(image, container.icc, max(image.size)), container)
+
+    return _upright(container), _guarded(container, decode)
+
+
 def _thumbnail(container: Container, longest: int) -> bytes:
+    def decode() -> bytes:
+        # libjpeg halves while decoding, down to twice what is needed.
+        image = _decoded(container, (2 * longest, 2 * longest))
+        stream = io.BytesIO()
+        _turned(to_srgb(image, container.icc, longest), container).save(stream, "JPEG", quality=JPEG_QUALITY)
+        return stream.getvalue()
+
+    return _guarded(container, decode)
+
+
+def _guarded(container: Container, decode: Callable[[], T]) -> T:
+    """What `decode` gives, with a reason for whatever it raises."""
     with _one_at_a_time, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            image = _decoded(container, longest)
-            return _as_jpeg(to_srgb(image, container.icc, longest), container)
+            return decode()
         except RejectedItem:
             raise
         except MemoryError as error:
@@ -171,11 +203,11 @@ def _thumbnail(container: Container, longest: int) -> bytes:
             ) from error
 
 
-def _decoded(container: Container, longest: int) -> ImageFile.ImageFile:
+def _decoded(container: Container, least: tuple[int, int]) -> ImageFile.ImageFile:
     image = _PLUGINS[container.format](io.BytesIO(container.pixels))
     turned_already = container.format == "tiff"  # Pillow turns TIFF pages while loading
     if container.format == "jpeg":
-        image.draft(None, (2 * longest, 2 * longest))  # libjpeg halves while decoding, down to twice what is needed
+        image.draft(None, least)
     elif not turned_already and image.size != (container.width, container.height):
         raise RejectedItem("image_corrupt", f"two parts of the file give it two sizes: {image.size}")
     image.load()
@@ -184,9 +216,7 @@ def _decoded(container: Container, longest: int) -> ImageFile.ImageFile:
     return image
 
 
-def _as_jpeg(image: Image.Image, container: Container) -> bytes:
+def _turned(image: Image.Image, container: Container) -> Image.Image:
     if container.format != "tiff" and container.orientation in _TURNS:
-        image = image.transpose(_TURNS[container.orientation])
-    stream = io.BytesIO()
-    image.save(stream, "JPEG", quality=JPEG_QUALITY)
-    return stream.getvalue()
+        return image.transpose(_TURNS[container.orientation])
+    return image

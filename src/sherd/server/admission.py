@@ -34,7 +34,7 @@ def room_of(method: str, path: str) -> str | None:
     """
     if path in _FREE:
         return None
-    if path.startswith("/static/") or path.endswith("/thumbnail"):
+    if path.startswith(("/static/", "/iiif/image/")) or path.endswith("/thumbnail"):
         return "files"
     if path.endswith("/events"):
         return "streams"

@@ -21,6 +21,7 @@ from sherd.encoder.protocol import Encoder
 from sherd.errors import SherdError
 from sherd.server.admission import Admission
 from sherd.server.auth import Identify, to_login, wants_page
+from sherd.server.cross_origin import CrossOrigin
 from sherd.server.layers import Envelope, Guard
 from sherd.server.problems import Fault, Refusal, refusal_of, refusal_of_status
 from sherd.server.routes import ROUTERS
@@ -64,6 +65,7 @@ def create_app(folder: Path, settings: ServerSettings | None = None, *, encoder:
         generate_unique_id_function=lambda route: route.name,
         middleware=[
             Middleware(Envelope, services.metrics),
+            Middleware(CrossOrigin, settings),
             Middleware(Guard, settings, services.metrics),
             Middleware(Identify, settings, services.tokens, services.metrics),
             Middleware(Admission, settings, services.metrics, services.stopping),

@@ -119,7 +119,7 @@ class Guard:
         if not host_allowed(headers.getlist("host"), self._settings):
             raise Refusal("host_not_allowed", "call the server by its address, or start it with --name")
         if scope["method"] not in _SAFE:
-            if not same_origin(headers):
+            if not (same_origin(headers) or scope["state"].get("may_read")):
                 raise Refusal("cross_origin", "send the request from a page of this server, or from no page")
             if headers.get("content-encoding", "identity").lower() != "identity":
                 raise Refusal("unsupported_type", "send the body as it is, not compressed")

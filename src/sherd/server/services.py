@@ -22,11 +22,13 @@ from sherd.ingest.pictures import OpenedPicture, PictureLimits, thumbnail_pixels
 from sherd.search.question import Question, encode, texts_of
 from sherd.search.searcher import Searcher
 from sherd.server.auth import TOKENS, Tokens
+from sherd.server.describing import Describing
 from sherd.server.encoding import EncoderWorker, Ready
 from sherd.server.jobs import Jobs
 from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
 from sherd.server.proposing import Proposer
+from sherd.server.rendering import Renderer
 from sherd.server.schemas import QueryForm
 from sherd.server.settings import ServerSettings
 from sherd.server.uploads import Uploads
@@ -54,6 +56,8 @@ class Services:
         self.proposer = Proposer(self.library)
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
         self.uploads = Uploads(settings.upload_bytes)
+        self.describing = Describing(self.library)
+        self.renderer = Renderer(self.library, settings, self.metrics)
         self._encoder = encoder
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")
         self._reading = ThreadPoolExecutor(4, thread_name_prefix="read")
@@ -82,6 +86,7 @@ class Services:
             pool.shutdown(wait=True, cancel_futures=True)
         self.proposer.stop()
         self._decoders.close()
+        self.renderer.stop()
         self.library.close()
 
     async def opened(self) -> tuple[Searcher, EncoderWorker]:

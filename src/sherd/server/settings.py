@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from sherd.errors import InvalidArgument
 
 _MIB = 1024 * 1024
+_ON_THE_WEB = re.compile(r"https?://[^\s/?#@]+/(?:[^\s?#]*/)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class ServerSettings:
     batch: texts encoded at a time; text_vectors: how many are kept.
     ingest_roots: folders that jobs may read, each known by its name; none, no ingest through the API.
     upload_bytes: memory for uploaded pictures, as thumbnails; the oldest give way.
+    public_url: where others reach the server, such as "https://museum.example/sherd/"; "": as each request calls it.
+    title: of the collection, in what the standards tell of it.
+    origins: sites whose pages may read what is served by IIIF and for reconciliation, such as "https://viewer.example";
+        "*" means all. Without tokens pages of this machine may anyhow; with tokens all may, for they need one.
+    image_area: width x height of the largest picture that is rendered.
+    image_workers: processes that render pictures; image_bytes: memory for those that were rendered last.
     """
 
     host: str = "127.0.0.1"
@@ -67,12 +75,20 @@ class ServerSettings:
     text_vectors: int = 4_096
     upload_bytes: int = 64 * _MIB
     ingest_roots: tuple[Path, ...] = ()
+    public_url: str = ""
+    title: str = "Sherd collection"
+    origins: tuple[str, ...] = ()
+    image_area: int = 16_000_000
+    image_workers: int = 1
+    image_bytes: int = 64 * _MIB
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, int | float) and not isinstance(value, bool) and value < 0:
                 raise InvalidArgument(f"server setting {field.name} is {value}; give a number of 0 or more")
+        if self.public_url and not _ON_THE_WEB.fullmatch(self.public_url):
+            raise InvalidArgument(f"public_url is {self.public_url!r}; give one such as https://museum.example/sherd/")
 
     @property
     def threads(self) -> int:

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from sherd.server.routes import (
     decisions,
     health,
+    iiif,
+    iiif_image,
     jobs,
     login,
     object_page,
@@ -32,4 +34,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     decisions.router,
     thesaurus.router,
     jobs.router,
+    iiif.router,
+    iiif_image.router,
 )
