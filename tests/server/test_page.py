@@ -175,6 +175,7 @@ def test_every_word_is_there_in_both_languages_and_none_is_in_vain() -> None:
     for name, table in tables.items():
         for key, both in table.items():
             assert len(both) == len(LANGUAGES) == 2
+            assert not hasattr({}, key), f"{key} is a method of a table"
             assert all(one.strip() for one in both), (name, key)
             holes = [sorted(re.findall(r"{\w*}", one)) for one in both]
             assert holes[0] == holes[1], (name, key)

@@ -23,6 +23,7 @@ from sherd.search.question import Question, encode, texts_of
 from sherd.search.searcher import Searcher
 from sherd.server.auth import TOKENS, Tokens
 from sherd.server.describing import Describing
+from sherd.server.desk import Desk
 from sherd.server.encoding import EncoderWorker, Ready
 from sherd.server.jobs import Jobs
 from sherd.server.metrics import Metrics
@@ -54,6 +55,7 @@ class Services:
         self.places = tuple({str(folder), str(folder.absolute()), str(folder.resolve())})
         self.tokens = Tokens(folder / TOKENS)
         self.proposer = Proposer(self.library)
+        self.desk = Desk(self.library)
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
         self.uploads = Uploads(settings.upload_bytes)
         self.describing = Describing(self.library)
@@ -128,9 +130,13 @@ class Services:
         """`work` in one of the few threads that ask the catalogue and read small files."""
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
-    async def search(self, form: QueryForm, deadline: float) -> tuple[Answer, bool]:
+    async def search(
+        self, form: QueryForm, deadline: float, *, picture_weights: tuple[float, float] | None = None
+    ) -> tuple[Answer, bool]:
         """The hits of a page, and whether there are more.
 
+        Args:
+            picture_weights: of object and parts, in place of those of a whole picture in the settings.
         Raises:
             Refusal, SherdError: as the page's question deserves.
         """
@@ -138,6 +144,8 @@ class Services:
             raise Refusal("invalid_argument", f"offset and k come to {form.k + form.offset}; {MAX_K} are told at most")
         start = time.perf_counter()
         query, question = await self.question(form, deadline)
+        if picture_weights is not None and query.image is not None and query.box is None and query.text is None:
+            question = replace(question, object_weight=picture_weights[0], part_weight=picture_weights[1])
         searcher, _ = await self.opened()
         encoding_ms = 1e3 * (time.perf_counter() - start)
 
