@@ -8,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 def test_a_photograph_is_looked_at_closely(page: Page) -> None:
     page.goto("/record?id=R/red")
     page.get_by_role("button", name="Deep zoom").click()
-    zoom = page.locator(".zoom[data-open]")
+    zoom = page.locator(".zoom[data-open=tiles]")
     expect(zoom.locator("canvas").first).to_be_visible()
     before = zoom.screenshot()
     page.get_by_role("button", name="Zoom in").click()

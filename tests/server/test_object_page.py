@@ -93,7 +93,7 @@ def test_a_record_is_taken_along_without_what_people_refused(client: TestClient)
     files = {
         address.rsplit("=", 1)[1]: client.get(address) for address in page.xpath("//a[contains(@href, 'export')]/@href")
     }
-    assert set(files) == {"json", "annotations", "linked-art", "lido"}
+    assert {*files} == {"json", "annotations", "linked-art", "lido"}
     for answer in files.values():
         assert answer.status_code == 200
         assert answer.headers["content-disposition"].startswith("attachment")

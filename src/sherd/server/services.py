@@ -23,7 +23,6 @@ from sherd.search.question import Question, encode, texts_of
 from sherd.search.searcher import Searcher
 from sherd.server.auth import TOKENS, Tokens
 from sherd.server.describing import Describing
-from sherd.server.desk import Desk
 from sherd.server.encoding import EncoderWorker, Ready
 from sherd.server.jobs import Jobs
 from sherd.server.metrics import Metrics
@@ -55,7 +54,6 @@ class Services:
         self.places = tuple({str(folder), str(folder.absolute()), str(folder.resolve())})
         self.tokens = Tokens(folder / TOKENS)
         self.proposer = Proposer(self.library)
-        self.desk = Desk(self.library)
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
         self.uploads = Uploads(settings.upload_bytes)
         self.describing = Describing(self.library)

@@ -13,8 +13,9 @@ from starlette.responses import Response
 
 from sherd.errors import SherdError
 from sherd.search.words import Language, printable
+from sherd.server.addresses import token_of
 from sherd.server.auth import Permission, needs
-from sherd.server.desk import Borne
+from sherd.server.named import Borne, borne
 from sherd.server.page_words import words_in
 from sherd.server.pages import language_of, page
 from sherd.server.problems import Refusal, refusal_of
@@ -62,19 +63,20 @@ async def record_page(request: Request, services: Serving, id: RecordQuery) -> R
         record, images = await services.read(lambda: find_record(services, id))
     except Refusal as refusal:
         return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
-    borne = await services.read(lambda: services.desk.borne(record, language))
+    known = await services.read(lambda: _borne(services, id, language))
     title = title_in(record.titles, language) or record.record_id
     return page(
         request,
         "record.html",
         record=record,
         title=title,
-        photographs=_photographs(record, images, borne, title),
-        facets=_by_facet(borne, services, language),
-        refused=[one for one in borne if not one.holds],
-        themes=any(one.holds and one.concept.facet == "theme" for one in borne) or bool(record.themes),
+        photographs=_photographs(record, images, known, title),
+        facets=_by_facet(known),
+        refused=[one for one in known if not one.holds],
+        themes=any(one.holds and one.concept.facet == "theme" for one in known) or bool(record.themes),
         citation=_citation(record, title, str(request.url.replace(query=f"id={id}")), language),
-        exports=[
+        exports=[("IIIF", f"/iiif/manifest/{token_of(record.record_id)}")]
+        + [
             (name, f"/record/export?{urlencode({'id': record.record_id, 'form': form})}")
             for form, name in FORMS.items()
         ],
@@ -106,8 +108,8 @@ async def _like(
     services: Services, record: Record, images: list[ImageTold], row: Row, language: Language, deadline: float
 ) -> list[Shown]:
     if row == "theme":
-        borne = await services.read(lambda: services.desk.borne(record, language))
-        themes = [one.concept for one in borne if one.holds and one.concept.facet == "theme"]
+        known = await services.read(lambda: _borne(services, record.record_id, language))
+        themes = [one.concept for one in known if one.holds and one.concept.facet == "theme"]
         if themes:
             where = {"concept": [one.uri for one in themes]}
             form = QueryForm(text=", ".join(one.name for one in themes)[:200], where=where, k=_ROW + 1)
@@ -123,7 +125,11 @@ async def _like(
     return await services.read(lambda: shown_hits(services.library, form, hits, language))
 
 
-def _photographs(record: Record, images: list[ImageTold], borne: list[Borne], title: str) -> list[Photograph]:
+def _borne(services: Services, record_id: str, language: Language) -> list[Borne]:
+    return borne(services.describing.one(record_id), services.describing.thesaurus, language)
+
+
+def _photographs(record: Record, images: list[ImageTold], known: list[Borne], title: str) -> list[Photograph]:
     found = []
     number = 0
     by_path = {image.path: image for image in record.images}
@@ -131,7 +137,7 @@ def _photographs(record: Record, images: list[ImageTold], borne: list[Borne], ti
         places = [(one.box, one.label or "", "catalogue", "") for one in by_path[image.path].regions]
         places += [
             (one.box, one.concept.name, "person", one.who)
-            for one in borne
+            for one in known
             if one.holds and one.who and one.box is not None and one.image == image.path
         ]
         marks = []
@@ -146,10 +152,10 @@ def _photographs(record: Record, images: list[ImageTold], borne: list[Borne], ti
     return found
 
 
-def _by_facet(borne: list[Borne], services: Services, language: Language) -> list[tuple[str, list[Borne]]]:
+def _by_facet(known: list[Borne]) -> list[tuple[str, list[Borne]]]:
     """What holds, by facet; the facet as it is called."""
     facets: dict[str, list[Borne]] = {}
-    for one in borne:
+    for one in known:
         if one.holds:
             name = one.concept.path[0][0] if one.concept.path else one.concept.name
             facets.setdefault(name, []).append(one)

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from sherd.exports.described import ExportSettings, describe
+from sherd.exports.described import ExportSettings
 from sherd.exports.lido import write_lido
 from sherd.exports.linked_art import linked_art
 from sherd.exports.web_annotation import CONTEXT, web_annotations
@@ -43,7 +43,7 @@ def _exported(services: Services, record_id: str, form: Form) -> bytes:
     settings = ExportSettings()
     if form == "json":
         return record_told(services, record_id).model_dump_json(indent=1).encode()
-    described = describe(services.library, [record_id])
+    described = [services.describing.one(record_id)]
     if form == "lido":
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "record.xml"
