@@ -9,6 +9,7 @@ from sherd.server.routes import (
     health,
     iiif,
     iiif_image,
+    iiif_search,
     jobs,
     login,
     object_page,
@@ -38,4 +39,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     jobs.router,
     iiif.router,
     iiif_image.router,
+    iiif_search.router,
 )
