@@ -90,7 +90,7 @@ def test_hits_are_shown_as_text(client: TestClient) -> None:
 
 def test_what_is_asked_for_is_shown_as_text(client: TestClient) -> None:
     for text in STRINGS:
-        clean = text.replace("\0", " ").strip()
+        clean = printable(text)
         query = {"text": clean, "minus": clean + "x", "where": {"culture": [clean]}}
         page = harmless(client.get("/", params={"q": json.dumps(query), "lang": text}).text)
         assert page.xpath("//input[@name='text']/@value")[0] == clean
@@ -103,7 +103,7 @@ def test_what_is_asked_for_is_shown_as_text(client: TestClient) -> None:
 def test_forms_are_taken_as_text(client: TestClient) -> None:
     for text in STRINGS[::4]:
         asked = client.get("/", params={"text": text, "culture": text, "image": text})
-        assert harmless(asked.text).xpath("//input[@name='text']/@value")[0] == text.replace("\0", " ").strip()
+        assert harmless(asked.text).xpath("//input[@name='text']/@value")[0] == printable(text)
         harmless(client.post("/login", data={"token": text[:200], "next": text}).text)
 
 

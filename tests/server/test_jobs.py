@@ -68,7 +68,7 @@ def test_an_ingest_is_started_and_what_it_brings_is_found(admin: TestClient) -> 
 )
 def test_nothing_is_read_outside_of_the_roots(admin: TestClient, source: str) -> None:
     answer = admin.post("/api/v1/jobs", json={"source": source})
-    assert answer.status_code == 422
+    assert answer.status_code in (404, 422)
     assert admin.get("/api/v1/jobs").json() == {"jobs": []}
 
 

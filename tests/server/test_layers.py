@@ -102,6 +102,17 @@ def test_a_form_of_another_kind_than_json_is_not_taken(client: TestClient) -> No
     assert (packed.status_code, packed.json()["code"]) == (415, "unsupported_type")
 
 
+def test_a_method_that_is_not_taken_is_answered_with_those_that_are(client: TestClient) -> None:
+    for method, path, allowed in (
+        ("DELETE", "/api/v1/search", "GET, POST"),
+        ("OPTIONS", "/api/v1/decisions", "GET, POST"),
+        ("PUT", "/api/v1/jobs/1", "DELETE, GET"),
+        ("POST", "/health/live", "GET"),
+    ):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
 def test_every_answer_has_the_headers_of_safety(client: TestClient) -> None:
     for path in ("/", "/api/v1/records", "/nothing", "/static/sherd.css", "/health/live", "/static/../x"):
         answer = client.get(path)

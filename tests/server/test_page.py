@@ -102,7 +102,13 @@ def test_a_record_has_a_page(client: TestClient) -> None:
 
 
 def test_a_query_that_is_none_is_told_on_the_page(client: TestClient) -> None:
-    for params in ({"q": "{"}, {"q": '{"text":""}'}, {"q": '{"text":"red","where":{"colour":["x"]}}'}):
+    for params in (
+        {"q": "{"},
+        {"minus": "red"},
+        {"image": "x"},
+        {"q": '{"text":""}'},
+        {"q": '{"text":"red","where":{"colour":["x"]}}'},
+    ):
         answer = client.get("/", params=params)
         assert answer.status_code == 400
         assert parsed(answer.text).xpath("//p[@role='alert']")

@@ -12,7 +12,8 @@ from starlette.testclient import TestClient
 from sherd.encoder.toy import ToyEncoder
 from sherd.ingest.library import Library
 from sherd.search.searcher import Searcher
-from sherd.types import Query
+from sherd.server.schemas import BoxForm
+from sherd.types import Box, Query
 from tests.search.memory import plain, quarters
 from tests.server.museum import as_query
 
@@ -68,7 +69,7 @@ def test_filters_let_only_through_what_they_say(client: TestClient) -> None:
     found = client.post("/api/v1/search", json={"text": "red", "where": {"culture": ["Song"]}, "k": 20}).json()
     assert set(ids(found)) == {f"M-{n}" for n in range(8)}
     answer = client.post("/api/v1/search", json={"text": "red", "where": {"colour": ["red"]}})
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_argument")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
 
 
 def test_a_picture_of_the_library_finds_itself(client: TestClient) -> None:
@@ -86,6 +87,16 @@ def test_an_uploaded_picture_is_searched_with_whole_or_by_a_box(client: TestClie
     assert Image.open(io.BytesIO(shown.content)).size == (64, 64)
     gone = client.post("/api/v1/search", json={"image": {"upload": "0" * 32}})
     assert (gone.status_code, gone.json()["code"]) == (404, "unknown_upload")
+
+
+def test_a_box_ends_at_the_edge_of_its_picture() -> None:
+    assert BoxForm(x=0.5, y=0.25, w=1, h=0.5).box() == Box(0.5, 0.25, 0.5, 0.5)
+    assert BoxForm(x=1 - 1e-16, y=0, w=1e-9, h=1).box().w > 0
+
+
+def test_half_a_surrogate_pair_is_no_text(client: TestClient) -> None:
+    answer = client.post("/api/v1/search", content=b'{"text":"\\ud800"}', headers={"content-type": "application/json"})
+    assert answer.status_code == 422
 
 
 def test_a_file_that_is_no_picture_is_refused_with_a_reason(client: TestClient) -> None:
@@ -125,7 +136,7 @@ def test_the_heat_map_is_warm_where_the_answer_is(client: TestClient) -> None:
 def test_a_whole_picture_is_in_no_place(client: TestClient) -> None:
     picture = client.post("/api/v1/search", json={"text": "green", "k": 1}).json()["hits"][0]["picture"]
     answer = client.get(f"/api/v1/pictures/{picture}/heat", params=as_query(image={"picture": picture}))
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_argument")
+    assert (answer.status_code, answer.json()["code"]) == (404, "no_place")
     nothing = client.get(f"/api/v1/pictures/{'0' * 64}/heat", params=as_query(text="red"))
     assert (nothing.status_code, nothing.json()["code"]) == (404, "unknown_picture")
 
@@ -135,11 +146,13 @@ def test_a_whole_picture_is_in_no_place(client: TestClient) -> None:
     [
         {}, {"text": ""}, {"text": "  "}, {"text": "x" * 2_001}, {"text": 7}, {"text": "red", "k": 0},
         {"text": "red", "k": 1_001}, {"text": "red", "k": "10"}, {"text": "red", "k": 10.5}, {"text": "red", "k": True},
-        {"text": "red", "offset": -1}, {"text": "red", "offset": 995, "k": 10}, {"text": "red", "colour": "blue"},
+        {"text": "red", "offset": -1}, {"text": "red", "offset": 1_000}, {"text": "red", "minus": None},
+        {"text": "red", "colour": "blue"},
         {"text": "red", "where": {"culture": []}}, {"text": "red", "where": {"culture": "Tang"}},
         {"box": {"x": 0, "y": 0, "w": 1, "h": 1}}, {"image": {}}, {"image": {"picture": "../../etc/passwd"}},
         {"image": {"picture": "0" * 64, "upload": "0" * 32}}, {"text": "red", "where": {"culture": ["x"] * 51}},
-        {"image": {"picture": "0" * 64}, "box": {"x": 0.5, "y": 0, "w": 0.6, "h": 1}},
+        {"image": {"picture": "0" * 64}, "box": {"x": 1, "y": 0, "w": 0.6, "h": 1}},
+        {"text": "a\x00b"}, {"text": "\x9b"},
         {"image": {"picture": "0" * 64}, "box": {"x": 0, "y": 0, "w": 0, "h": 1}},
         {"image": {"picture": "0" * 64}, "box": {"x": -0.1, "y": 0, "w": 1, "h": 1}},
     ],

@@ -24,7 +24,7 @@ def check(where: Where) -> None:
     for field, values in where.items():
         if field not in FIELDS:
             raise InvalidArgument(f"cannot filter by {field!r}; the fields are {', '.join(FIELDS)}")
-        if not values or not all(fold(value) for value in values):
+        if not values or not all(value.strip() for value in values):
             raise InvalidArgument(f"the filter {field} has no value; write {field}=VALUE")
 
 
@@ -43,7 +43,7 @@ def allowed_records(database: Database, connection: Connection, where: Where | N
             selects.append(bearing(database, connection, values))
             continue
         numbers: set[int] = set()
-        for value in {fold(value) for value in values}:
+        for value in {fold(value) for value in values} - {""}:  # of what cannot be compared no record has any
             place = func.instr if connection.dialect.name == "sqlite" else func.strpos
             holding = select(terms.c.number, terms.c.folded).where(
                 terms.c.field == field, place(terms.c.folded, value) > 0

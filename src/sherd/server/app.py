@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
@@ -23,7 +25,7 @@ from sherd.server.admission import Admission
 from sherd.server.auth import Identify, to_login, wants_page
 from sherd.server.cross_origin import CrossOrigin
 from sherd.server.layers import Envelope, Guard
-from sherd.server.problems import Fault, Refusal, refusal_of, refusal_of_status
+from sherd.server.problems import Refusal, faults_of, refusal_of, refusal_of_status
 from sherd.server.routes import ROUTERS
 from sherd.server.schemas import ProblemTold
 from sherd.server.services import Services
@@ -61,6 +63,7 @@ def create_app(folder: Path, settings: ServerSettings | None = None, *, encoder:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        separate_input_output_schemas=False,
         lifespan=lifespan,
         generate_unique_id_function=lambda route: route.name,
         middleware=[
@@ -104,12 +107,23 @@ def _describe(app: FastAPI) -> None:
             parts = schema.setdefault("components", {})
             problem = ProblemTold.model_json_schema(ref_template="#/components/schemas/{model}")
             parts.setdefault("schemas", {}).update({**problem.pop("$defs", {}), "ProblemTold": problem})
+            _tell_queries(schema)
             parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             schema["security"] = [{"token": []}, {}]
             app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]
+
+
+def _tell_queries(schema: dict[str, Any]) -> None:
+    """The query in an address is JSON of the same form as in a body."""
+    form = {"application/json": {"schema": {"$ref": "#/components/schemas/QueryForm"}}}
+    for operation in (one for path in schema["paths"].values() for one in path.values()):
+        for parameter in operation.get("parameters", ()):
+            if parameter["name"] == "q":
+                del parameter["schema"]
+                parameter["content"] = form
 
 
 async def _on_refusal(request: Request, error: Exception) -> Response:
@@ -130,14 +144,23 @@ async def _on_error(request: Request, error: Exception) -> Response:
 
 async def _on_invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    faults = [Fault(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors()]
-    return Refusal("invalid_request", faults=faults[:20]).response(request.state.request_id)
+    return Refusal("invalid_request", faults=faults_of(error.errors())).response(request.state.request_id)
 
 
 async def _on_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    refusal = refusal_of_status(error.status_code)
-    answer = refusal.response(request.state.request_id)
-    if error.headers and "allow" in {name.lower() for name in error.headers}:
-        answer.headers.update(error.headers)
+    answer = refusal_of_status(error.status_code).response(request.state.request_id)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        answer.headers["Allow"] = ", ".join(sorted(_methods_of(request.url.path)))
     return answer
+
+
+def _methods_of(path: str) -> set[str]:
+    """All methods that an address takes, over all routes; the framework tells those of the first route only."""
+    routes = [route for router in ROUTERS for route in router.routes]
+    return {
+        method
+        for route in routes
+        if isinstance(route, APIRoute) and route.path_regex.match(path)
+        for method in route.methods or ()
+    }

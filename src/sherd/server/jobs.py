@@ -103,12 +103,12 @@ class Jobs:
         name, _, below = source.partition("/")
         root = self.roots.get(name)
         if root is None or "\0" in source:
-            raise Refusal("invalid_argument", f"a source begins with one of: {', '.join(self.roots) or '(none)'}")
+            raise Refusal("unknown_source", f"a source begins with one of: {', '.join(self.roots) or '(none)'}")
         path = Path(os.path.realpath(root / below))
         if path != root and root not in path.parents:
-            raise Refusal("invalid_argument", "the source lies outside of what may be ingested")
+            raise Refusal("unknown_source", "the source lies outside of what may be ingested")
         if not path.exists():
-            raise Refusal("invalid_argument", "there is no such source")
+            raise Refusal("unknown_source", "there is no such source")
         return path
 
     async def cancel(self, number: int) -> Job:

@@ -7,7 +7,7 @@ under the request's number.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -35,9 +35,13 @@ CODES: dict[str, tuple[int, str]] = {
     "unknown_picture": (404, "There is no such picture"),
     "unknown_upload": (404, "The uploaded picture is gone; upload it again"),
     "unknown_concept": (404, "No thesaurus has this concept"),
+    "unknown_source": (404, "There is no such folder to ingest from"),
+    "unknown_facet": (404, "The thesaurus has no such facet"),
+    "no_place": (404, "What was asked with is in no place of a picture"),
     "unknown_job": (404, "There is no such job"),
     "method_not_allowed": (405, "The address does not take this method"),
     "decision_conflict": (409, "Somebody else decided in the meantime"),
+    "decision_impossible": (409, "The decision does not fit what there is"),
     "library_empty": (409, "The library holds no pictures yet"),
     "library_busy": (503, "Another process is writing to the library"),
     "encoder_mismatch": (503, "The library is being indexed with another model"),
@@ -64,6 +68,7 @@ _OF_ERRORS = {
 }  # fmt: skip
 _TOLD = (InvalidArgument, UnknownConcept, DecisionConflict)
 """Errors whose own words say what the asker did; they are told without the library's place."""
+_MOST_FAULTS = 20
 _STATUSES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large",
              415: "unsupported_type"}  # fmt: skip
 
@@ -87,6 +92,21 @@ class Fault:
 
     where: str
     what: str
+
+
+def faults_of(errors: Iterable[Mapping[str, Any]], *before: str) -> list[Fault]:
+    """What a validator of forms found, without the names of its own functions.
+
+    Args:
+        errors: as pydantic tells them.
+        before: where in the request the form is.
+    """
+    found = []
+    for error in errors:
+        where = [one for one in error["loc"] if isinstance(one, int) or not set("[(<") & set(str(one))]
+        if error["type"] != "none_required":  # one way to leave a value out; the other way is told too
+            found.append(Fault(".".join(map(str, (*before, *where))), str(error["msg"])))
+    return found[:_MOST_FAULTS]
 
 
 class Refusal(HTTPException):

@@ -7,40 +7,77 @@ from typing import Annotated, Any, Literal
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    SerializerFunctionWrapHandler,
     StrictBool,
-    StrictFloat,
     StrictInt,
     StrictStr,
+    model_serializer,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
-from sherd.catalogue.filters import FIELDS
+from sherd.suggest.review import MAX_NOTE_CHARS
 from sherd.types import MAX_K, MAX_QUERY_CHARS, Box
 
 MAX_ID_CHARS = 1_000
+_NO_CONTROLS = "[^\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]"
 
 
 def _sayable(text: str) -> str:
-    """Refuses what is no text: halves of a surrogate pair, which cannot be stored, and NUL."""
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    """Refuses halves of a surrogate pair, which are no text and cannot be stored."""
+    if any("\ud800" <= character <= "\udfff" for character in text):
         raise ValueError("holds a character that is none")
     return text
 
 
-Said = Annotated[StrictStr, AfterValidator(_sayable)]
-Text = Annotated[Said, Field(max_length=MAX_QUERY_CHARS)]
-RecordId = Annotated[Said, Field(min_length=1, max_length=MAX_ID_CHARS)]
+_SAID = f"^{_NO_CONTROLS}*$"
+"""A text without control characters, but for tabs and ends of lines."""
+_WORDS = rf"^{_NO_CONTROLS}*[^\s\x00-\x1f\x7f-\x9f]{_NO_CONTROLS}*$"
+"""The same, with something in it."""
+_IsText = AfterValidator(_sayable)
+Text = Annotated[StrictStr, Field(pattern=_WORDS, min_length=1, max_length=MAX_QUERY_CHARS), _IsText]
+Uri = Annotated[StrictStr, Field(pattern=_WORDS, min_length=1, max_length=2_000), _IsText]
+PicturePath = Annotated[StrictStr, Field(pattern=_SAID, min_length=1, max_length=4_096), _IsText]
+RecordId = Annotated[StrictStr, Field(pattern=_SAID, min_length=1, max_length=MAX_ID_CHARS), _IsText]
+Note = Annotated[StrictStr, Field(pattern=_SAID, max_length=MAX_NOTE_CHARS), _IsText]
+_LETTERS = "A-Za-z0-9\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"
+PersonName = Annotated[StrictStr, Field(pattern=f"^[{_LETTERS}][{_LETTERS} .,'@()-]{{0,98}}$")]
 Sha256 = Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
 UploadName = Annotated[StrictStr, Field(pattern="^[0-9a-f]{32}$")]
-Fraction = Annotated[StrictFloat | StrictInt, Field(ge=0, le=1)]
+FilterField = Literal["concept", "culture", "licence", "material", "motif", "object_type", "period", "rights", "theme"]
+
+
+def _whole(value: Any) -> Any:
+    """10.0 is a whole number in JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_IsWhole = BeforeValidator(_whole)
+Number = Annotated[StrictInt, Field(ge=0, le=2**53), _IsWhole]
+Fraction = Annotated[float, Field(strict=True, ge=0, le=1)]
+Place = Annotated[float, Field(strict=True, ge=0, lt=1)]
+Length = Annotated[float, Field(strict=True, gt=0, le=1)]
 
 
 class Form(BaseModel):
-    """What a client sends."""
+    """What a client sends. What is not said is left out: null is no value."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null(cls, given: Any) -> Any:
+        if isinstance(given, dict) and (empty := [str(name) for name, value in given.items() if value is None]):
+            raise ValueError(f"{', '.join(empty)}: leave out what has no value")
+        return given
+
+    @model_serializer(mode="wrap")
+    def _without_null(self, handler: SerializerFunctionWrapHandler):  # type: ignore[no-untyped-def]
+        # no return type, or the schema of what is told would be that of any object
+        return {name: value for name, value in handler(self).items() if value is not None}
 
 
 class Told(BaseModel):
@@ -50,15 +87,15 @@ class Told(BaseModel):
 
 
 class BoxForm(Form):
-    """A box in fractions 0..1 of the upright picture; x, y is its top left corner."""
+    """A box in fractions 0..1 of the upright picture; x, y is its top left corner. Beyond the edge it is cut off."""
 
-    x: Fraction
-    y: Fraction
-    w: Fraction
-    h: Fraction
+    x: Place
+    y: Place
+    w: Length
+    h: Length
 
     def box(self) -> Box:
-        return Box(float(self.x), float(self.y), float(self.w), float(self.h))
+        return Box(self.x, self.y, min(self.w, 1 - self.x), min(self.h, 1 - self.y))
 
     @classmethod
     def of(cls, box: Box) -> BoxForm:
@@ -68,8 +105,10 @@ class BoxForm(Form):
 class ImageForm(Form):
     """The picture of a query: one of the library by its sha256, or an uploaded one by the name it was given."""
 
-    picture: Sha256 | None = None
-    upload: UploadName | None = None
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["picture"]}, {"required": ["upload"]}]})
+
+    picture: Sha256 | SkipJsonSchema[None] = None
+    upload: UploadName | SkipJsonSchema[None] = None
 
     @model_validator(mode="after")
     def _one(self) -> ImageForm:
@@ -79,27 +118,45 @@ class ImageForm(Form):
 
 
 class QueryForm(Form):
-    """A query: the one JSON form of it, in requests, in answers and in the page's address."""
+    """A query: the one JSON form of it, in requests, in answers and in the page's address.
+
+    It has a text, a picture, or both. `box` is the part of the picture that is meant. 1,000 records are told at most.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
+            "anyOf": [{"required": ["text"]}, {"required": ["image"]}],
+            "dependentRequired": {"box": ["image"]},
             "examples": [
                 {"text": "饕餮纹 on a tripod", "k": 20},
                 {"text": "gilt", "minus": "lotus", "where": {"culture": ["Tang", "Song"]}, "k": 10},
-            ]
+            ],
         }
     )
 
-    text: Text | None = None
-    minus: Text | None = None
-    image: ImageForm | None = None
-    box: BoxForm | None = None
-    where: dict[Said, Annotated[list[Text], Field(min_length=1, max_length=50)]] = Field(
-        default_factory=dict, max_length=len(FIELDS), description=f"Field -> accepted values: {', '.join(FIELDS)}."
+    text: Text | SkipJsonSchema[None] = None
+    minus: Text | SkipJsonSchema[None] = None
+    image: ImageForm | SkipJsonSchema[None] = None
+    box: BoxForm | SkipJsonSchema[None] = None
+    where: dict[FilterField, Annotated[list[Text], Field(min_length=1, max_length=50)]] = Field(
+        default_factory=dict, description="Field -> accepted values: any of a field, all of the fields."
     )
-    k: Annotated[StrictInt, Field(ge=1, le=MAX_K)] = 20
-    offset: Annotated[StrictInt, Field(ge=0, le=MAX_K)] = 0
+    k: Annotated[StrictInt, Field(ge=1, le=MAX_K), _IsWhole] = 20
+    offset: Annotated[StrictInt, Field(ge=0, lt=MAX_K), _IsWhole] = 0
     plain: StrictBool = False
+
+    @model_validator(mode="after")
+    def _something(self) -> QueryForm:
+        if self.text is None and self.image is None:
+            raise ValueError("give a text, a picture, or both")
+        if self.box is not None and self.image is None:
+            raise ValueError("a box needs the picture that it is drawn on")
+        return self
+
+    @classmethod
+    def nothing(cls) -> QueryForm:
+        """A form that nobody has filled in: no query, but something to show and to fill in."""
+        return cls.model_construct()
 
     def short(self) -> str:
         """As JSON without what is left as it is, for an address."""
@@ -271,37 +328,88 @@ class SuggestionsTold(Told):
     warnings: list[str]
 
 
-class DecisionForm(Form):
-    """One decision. What each action needs is as for `sherd review`."""
+class _Deciding(Form):
+    """What every decision says: the record, and the number of the last decision about it that was seen (0: none)."""
+
+    record_id: RecordId
+    seen: Number
+    note: Note = ""
+
+
+class _Placed(_Deciding):
+    """One about a picture, or a box on it. model: fingerprint of what proposed it; probability: as proposed."""
+
+    image: PicturePath | SkipJsonSchema[None] = None
+    box: BoxForm | SkipJsonSchema[None] = None
+    model: Annotated[StrictStr, Field(pattern="^[0-9a-f]{0,64}$")] = ""
+    probability: Fraction | SkipJsonSchema[None] = None
+
+
+class AcceptForm(_Placed):
+    """The concept holds."""
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [
-                {"record_id": "1995.10", "action": "accept", "concept": "urn:sherd:taotie", "seen": 0},
-                {"record_id": "1995.10", "action": "undo", "undoes": 17, "seen": 17},
-            ]
+            "examples": [{"record_id": "1995.10", "action": "accept", "concept": "urn:sherd:taotie", "seen": 0}],
         }
     )
 
-    record_id: RecordId
-    action: Literal["accept", "reject", "narrow", "other", "move", "undo"]
-    seen: Annotated[StrictInt, Field(ge=0, le=2**53)]
-    concept: Annotated[Said, Field(max_length=2_000)] | None = None
-    value: Annotated[Said, Field(max_length=2_000)] | None = None
-    image: Annotated[Said, Field(max_length=4_096)] | None = None
-    box: BoxForm | None = None
-    new_box: BoxForm | None = None
+    action: Literal["accept"]
+    concept: Uri
+
+
+class RejectForm(_Placed):
+    """The concept does not hold."""
+
+    action: Literal["reject"]
+    concept: Uri
+
+
+class NarrowForm(_Placed):
+    """A concept below the one that was proposed holds."""
+
+    action: Literal["narrow"]
+    concept: Uri
+    value: Uri
+
+
+class OtherForm(_Placed):
+    """Another concept holds than the one proposed, or one that nobody proposed."""
+
+    action: Literal["other"]
+    concept: Uri | SkipJsonSchema[None] = None
+    value: Uri
+
+
+class MoveForm(_Deciding):
+    """The concept holds, and is elsewhere."""
+
+    action: Literal["move"]
+    concept: Uri
+    image: PicturePath
+    box: BoxForm | SkipJsonSchema[None] = None
+    new_box: BoxForm
     model: Annotated[StrictStr, Field(pattern="^[0-9a-f]{0,64}$")] = ""
-    probability: Fraction | None = None
-    undoes: Annotated[StrictInt, Field(ge=1, le=2**53)] | None = None
-    note: Annotated[Said, Field(max_length=2_000)] = ""
+    probability: Fraction | SkipJsonSchema[None] = None
+
+
+class UndoForm(_Deciding):
+    """A decision is taken back; undoing that brings it back."""
+
+    action: Literal["undo"]
+    undoes: Annotated[StrictInt, Field(ge=1, le=2**53), _IsWhole]
+
+
+DecisionForm = Annotated[
+    AcceptForm | RejectForm | NarrowForm | OtherForm | MoveForm | UndoForm, Field(discriminator="action")
+]
 
 
 class DecisionsForm(Form):
     """Decisions to be kept, all or none. `who`: whose they are, where no token tells it."""
 
     decisions: Annotated[list[DecisionForm], Field(min_length=1, max_length=500)]
-    who: Annotated[Said, Field(min_length=1, max_length=200)] | None = None
+    who: PersonName | SkipJsonSchema[None] = None
 
 
 class DecisionTold(Told):
@@ -398,7 +506,7 @@ class JobForm(Form):
     model_config = ConfigDict(json_schema_extra={"examples": [{"kind": "ingest", "source": "photographs/2026"}]})
 
     kind: Literal["ingest"] = "ingest"
-    source: Annotated[Said, Field(min_length=1, max_length=1_000)]
+    source: RecordId
 
 
 class JobTold(Told):

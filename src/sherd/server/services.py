@@ -138,8 +138,6 @@ class Services:
         Raises:
             Refusal, SherdError: as the page's question deserves.
         """
-        if form.k + form.offset > MAX_K:
-            raise Refusal("invalid_argument", f"offset and k come to {form.k + form.offset}; {MAX_K} are told at most")
         start = time.perf_counter()
         query, question = await self.question(form, deadline)
         if picture_weights is not None and query.image is not None and query.box is None and query.text is None:
@@ -151,7 +149,7 @@ class Services:
             if time.monotonic() > deadline:
                 self.metrics.expired()
                 raise Refusal("too_late", retry_after=2)
-            more = replace(query, k=min(query.k + 1, MAX_K))
+            more = replace(query, k=min(form.k + 1, MAX_K - form.offset))
             return searcher.search(more, question=question, skip=form.offset, refine=0)
 
         try:

@@ -211,7 +211,8 @@ def toggled(form: QueryForm, field: str, value: str) -> QueryForm:
 
 def by_picture(sha256: str, box: Box | None) -> str:
     """A query with a picture of the library, or a box on it."""
-    return QueryForm(image=ImageForm(picture=sha256), box=BoxForm.of(box) if box is not None else None).short()
+    image = ImageForm(picture=sha256)
+    return (QueryForm(image=image) if box is None else QueryForm(image=image, box=BoxForm.of(box))).short()
 
 
 def _frame_of(library: Library, form: QueryForm) -> Frame | None:

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 
 from sherd.catalogue import decisions
 from sherd.catalogue.decisions import Kept
-from sherd.errors import DecisionConflict
+from sherd.errors import DecisionConflict, InvalidArgument
 from sherd.server.auth import Permission, needs, principal_of
-from sherd.server.problems import Fault, Refusal
+from sherd.server.problems import Refusal
 from sherd.server.schemas import (
     BoxForm,
     DecisionForm,
@@ -45,6 +45,9 @@ async def decide(request: Request, form: DecisionsForm, services: Serving) -> De
     seen: dict[str, int] = {}
     for one in form.decisions:
         seen[one.record_id] = min(one.seen, seen.get(one.record_id, one.seen))
+    there = await services.read(lambda: services.library.catalogue.keys_of(list(seen)))
+    if gone := [one.record_id for one in form.decisions if one.action != "undo" and one.record_id not in there]:
+        raise Refusal("unknown_record", f"there is no record {gone[0]!r}")
     try:
         kept = await services.read(lambda: review.decide(services.library, made, seen=seen))
     except DecisionConflict as error:
@@ -52,6 +55,8 @@ async def decide(request: Request, form: DecisionsForm, services: Serving) -> De
         since = [_told(one) for name, some in newer.items() for one in some if one.number > seen[name]]
         current = [one.model_dump(mode="json", exclude_none=True) for one in since]
         raise Refusal("decision_conflict", str(error), extra={"decisions": current}) from None
+    except InvalidArgument as error:
+        raise Refusal("decision_impossible", str(error)) from None
     return DecisionsTold(decisions=[_told(one) for one in kept])
 
 
@@ -80,26 +85,22 @@ def _who(request: Request, said: str | None) -> str:
     """Whose word it is: the token's, else what the asker says, who needs none on this machine."""
     principal = principal_of(request)
     if principal.token and said is not None and said != principal.name:
-        fault = Fault("body.who", f"the token is that of {principal.name}")
-        raise Refusal("invalid_request", "who decides is told by the token", faults=[fault])
+        raise Refusal("forbidden", f"the token is that of {principal.name}, whose word alone it brings")
     return said or principal.name
 
 
 def _decision(one: DecisionForm, who: str) -> Decision:
+    said = {name: getattr(one, name) for name in ("concept", "value", "image", "model", "undoes") if hasattr(one, name)}
+    boxes = {name: box.box() for name in ("box", "new_box") if (box := getattr(one, name, None)) is not None}
     return Decision(
-        record_id=one.record_id,
-        action=Action(one.action),
-        who=who,
-        at=review.now(),
-        concept=one.concept,
-        value=one.value,
-        image=one.image,
-        box=one.box.box() if one.box is not None else None,
-        new_box=one.new_box.box() if one.new_box is not None else None,
-        model=one.model,
-        probability=float(one.probability) if one.probability is not None else None,
-        undoes=one.undoes,
+        one.record_id,
+        Action(one.action),
+        who,
+        review.now(),
+        probability=getattr(one, "probability", None),
         note=one.note,
+        **said,
+        **boxes,
     )
 
 

@@ -28,7 +28,7 @@ async def list_sources(services: Serving) -> SourcesTold:
     "/jobs",
     response_model=JobTold,
     status_code=202,
-    responses=problems(),
+    responses=problems(404),
     dependencies=[needs(Permission.ADMINISTER)],
 )
 async def start_job(request: Request, form: JobForm, services: Serving) -> JobTold:

@@ -35,7 +35,7 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
     given = request.query_params
     if "q" not in given and any(given.get(name) for name in ("text", "minus", "from", *FIELDS)):
         return _to_query(request, _form_of(given))
-    form, answer, more, problem = QueryForm(), None, False, ""
+    form, answer, more, problem = QueryForm.nothing(), None, False, ""
     if "q" in given:
         try:
             form = read_query(given["q"])
@@ -88,8 +88,8 @@ async def search_by_picture(
     except SherdError as error:
         refusal = refusal_of(error, services.places)
         return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
-    words = text.replace("\0", " ").strip()[:MAX_QUERY_CHARS]
-    return _to_query(request, QueryForm(text=words or None, image=ImageForm(upload=kept.upload)))
+    words, image = printable(text)[:MAX_QUERY_CHARS].strip(), ImageForm(upload=kept.upload)
+    return _to_query(request, QueryForm(text=words, image=image) if words else QueryForm(image=image))
 
 
 def _start(services: Services) -> dict[str, object]:
@@ -119,12 +119,12 @@ def _form_of(given: Mapping[str, str]) -> QueryForm:
     """The query of a form that was filled in, on top of the one that the page showed."""
 
     def said(name: str) -> str:
-        return given.get(name, "").replace("\0", " ").strip()[:MAX_QUERY_CHARS]
+        return printable(given.get(name, ""))[:MAX_QUERY_CHARS].strip()
 
     try:
-        base = read_query(given["from"]) if given.get("from") else QueryForm()
+        base = read_query(given["from"]) if given.get("from") else QueryForm.nothing()
     except Refusal:
-        base = QueryForm()
+        base = QueryForm.nothing()
     where = {name: list(values) for name, values in base.where.items()}
     for name in FIELDS:
         if said(name) and said(name) not in where.get(name, []):

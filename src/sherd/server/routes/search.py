@@ -11,7 +11,7 @@ from starlette.responses import Response
 from sherd.search.heat_picture import heat_picture
 from sherd.search.locate import box_from_heat
 from sherd.server.auth import Permission, needs
-from sherd.server.problems import Fault, Refusal
+from sherd.server.problems import Refusal, faults_of
 from sherd.server.routes.pictures import Sha256Path
 from sherd.server.schemas import (
     AnswerTold,
@@ -101,8 +101,7 @@ def read_query(text: str) -> QueryForm:
     try:
         return QueryForm.model_validate_json(text)
     except ValidationError as error:
-        faults = [Fault(".".join(("query", "q", *map(str, one["loc"]))), one["msg"]) for one in error.errors()]
-        raise Refusal("invalid_request", "q is no query", faults=faults[:20]) from None
+        raise Refusal("invalid_request", "q is no query", faults=faults_of(error.errors(), "query", "q")) from None
 
 
 async def keep_upload(services: Services, data: bytes) -> UploadTold:
@@ -156,4 +155,6 @@ async def _heat(services: Services, picture: str, q: str, deadline: float) -> tu
     _, question = await services.question(read_query(q), deadline)
     searcher, worker = await services.opened()
     size = await services.thumbnail_size(picture)
+    if question.pointer is None:
+        raise Refusal("no_place", "ask with a text, or with a box on the picture")
     return await worker.run(lambda _: searcher.heat(question, picture), deadline), size

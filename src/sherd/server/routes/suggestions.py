@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from sherd.errors import InvalidArgument
 from sherd.server.auth import Permission, needs
 from sherd.server.problems import Refusal
 from sherd.server.routes.records import RecordQuery
@@ -53,7 +54,10 @@ async def get_suggestions(
         return SuggestionsTold(record_id=record, seen=seen, facets=told, warnings=suggester.warnings(facet))
 
     settings = SuggestSettings(unjudged=unjudged)
-    return await services.proposer.propose(worker.encoder, record, facet, settings, tell)
+    try:
+        return await services.proposer.propose(worker.encoder, record, facet, settings, tell)
+    except InvalidArgument as error:
+        raise Refusal("unknown_facet", str(error)) from None
 
 
 def _proposal(suggester: Suggester, one: Proposal) -> ProposalTold:
