@@ -119,7 +119,7 @@ def judged(
         said.append(model.probabilities(score, facet.ladder)[mine])
         holds.append(truth.holds[mine])
         own.append(int(truth.own.sum()))
-        known.append(int((score >= model.threshold(COVERAGE))[:, facet.ladder.leaf].sum()))
+        known.append(int(facet.ladder.lowest(score >= model.threshold(COVERAGE)).sum()))
     true, p, y = np.concatenate(scores), np.concatenate(said), np.concatenate(holds)
     inside = true >= model.threshold(COVERAGE)
     told = p >= 0.02

@@ -340,6 +340,54 @@ def boxes_table() -> str:
     )
 
 
+def reliability_table() -> str:
+    """What suggestions said and what was right, in ten groups of equal size, on rendered relics held out."""
+    report = _last("suggest")
+    if report is None:
+        return NONE_YET
+    rows = [["facet", "error", *map(str, range(1, 11))]]
+    for facet, found in report["rendered"].items():
+        groups = found["all"]["reliability"]
+        cells = [f"{one['probability']:.2f}: {one['share']:.2f}" for one in groups]
+        rows.append([facet, f"{found['all']['ece']:.3f}", *cells, *[""] * (10 - len(cells))])
+    return _markdown(rows)
+
+
+def packs_table() -> str:
+    """Suggestions on held-out records of real collections, each judged without its own terms."""
+    report = _last("suggest")
+    if report is None:
+        return NONE_YET
+    heads = [
+        "data",
+        "facet",
+        "records",
+        "terms",
+        "first guess",
+        "first five",
+        "in sets at 90 %",
+        "by chance",
+        "set size",
+    ]
+    rows = [[*heads, "error"]]
+    for name, found in report["packs"].items():
+        for one in found["facets"]:
+            low, high = found["chance"][one["facet"]]
+            rows.append(
+                [
+                    name,
+                    one["facet"],
+                    str(one["records"]),
+                    str(one["terms"]),
+                    *(f"{one[key]:.3f}" for key in ("first", "first_five", "coverage")),
+                    f"{low:.3f} to {high:.3f}",
+                    f"{one['set_size']:.1f}",
+                    f"{one['ece']:.3f}",
+                ]
+            )
+    return _markdown(rows)
+
+
 def _last(name: str) -> Any:
     files = sorted(RESULTS.glob(f"*-{name}.json"))
     return json.loads(files[-1].read_text("utf-8")) if files else None
@@ -356,6 +404,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "cost": cost_table,
     "real_text": real_text_table,
     "boxes": boxes_table,
+    "reliability": reliability_table,
+    "packs": packs_table,
 }
 
 

@@ -70,7 +70,7 @@ class FacetCheck:
     records: that have terms of it. first, first_five: shares 0..1 of records whose first guess, or one of the first
     five, is right (none of them above one before it). answered: share of records with a suggestion; right: share of all
     suggestions that is right. coverage: share of true terms in their sets, wanted at `wanted`; set_size: mean number of
-    concepts in a set. ece: expected calibration error over all pairs of record and leaf above 2 %.
+    concepts in a set that are above no other in it. ece: expected calibration error over all pairs of record and leaf above 2 %.
     """
 
     facet: str
@@ -174,7 +174,7 @@ def _sets(scores: Values, truth: Truth, ladder: Ladder, records: Sequence[str], 
         mine = folds == fold
         threshold = conformal_threshold(scores[~mine][true[~mine]], coverage)
         inside += (scores[mine] >= threshold)[true[mine]].tolist()
-        sizes += (scores[mine][:, ladder.leaf] >= threshold).sum(1).tolist()
+        sizes += ladder.lowest(scores[mine] >= threshold).sum(1).tolist()
     return float(np.mean(inside)), float(np.mean(sizes))
 
 

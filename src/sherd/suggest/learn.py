@@ -92,6 +92,14 @@ class Ladder:
                 np.maximum(found[:, higher], scores[:, c], out=found[:, higher])
         return found
 
+    def lowest(self, inside: Bools) -> Bools:
+        """(n, C) without what is above another that is inside."""
+        found = inside.copy()
+        for c, above in enumerate(self.above):
+            for higher in above:
+                found[inside[:, c], higher] = False
+        return found
+
     def closed(self, own: Bools) -> Bools:
         """(n, C) with all that is broader."""
         found = own.copy()
@@ -215,7 +223,7 @@ def chosen(
     for mask in (settled, skipped):
         if mask is not None:
             inside &= ~mask
-    return _lowest(np.flatnonzero(inside), row, ladder)
+    return _order(np.flatnonzero(ladder.lowest(inside[None])[0]), row, ladder)
 
 
 def guesses(row: Values, ladder: Ladder, k: int, *, skipped: Bools | None = None) -> list[int]:
@@ -229,11 +237,6 @@ def guesses(row: Values, ladder: Ladder, k: int, *, skipped: Bools | None = None
             found.append(c)
             above.update(ladder.above[c])
     return found
-
-
-def _lowest(concepts: NDArray[np.int64], row: Values, ladder: Ladder) -> list[int]:
-    above = {higher for c in concepts.tolist() for higher in ladder.above[c]}
-    return [c for c in _order(concepts, row, ladder) if c not in above]
 
 
 def _order(concepts: NDArray[np.int64], row: Values, ladder: Ladder) -> list[int]:
@@ -263,9 +266,7 @@ def truth_of(
         own[n, [place[uri] for uri in yes if uri in place]] = True
         refused[n, [place[uri] for uri in no if uri in place]] = True
     holds = ladder.closed(own)
-    for c, above in enumerate(ladder.above):
-        for higher in above:
-            own[own[:, c], higher] = False
+    own = ladder.lowest(own)
     below = np.zeros_like(own)
     for c, above in enumerate(ladder.above):
         for higher in above:
