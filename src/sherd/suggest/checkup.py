@@ -70,7 +70,8 @@ class FacetCheck:
     records: that have terms of it. first, first_five: shares 0..1 of records whose first guess, or one of the first
     five, is right (none of them above one before it). answered: share of records with a suggestion; right: share of all
     suggestions that is right. coverage: share of true terms in their sets, wanted at `wanted`; set_size: mean number of
-    concepts in a set that are above no other in it. ece: expected calibration error over all pairs of record and leaf above 2 %.
+    concepts in a set that are above no other in it. ece: expected calibration error over all pairs of record and leaf
+    above 2 %.
     """
 
     facet: str
