@@ -105,7 +105,6 @@ def test_a_query_that_is_none_is_told_on_the_page(client: TestClient) -> None:
     for params in (
         {"q": "{"},
         {"minus": "red"},
-        {"image": "x"},
         {"q": '{"text":""}'},
         {"q": '{"text":"red","where":{"colour":["x"]}}'},
     ):

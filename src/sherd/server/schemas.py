@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
+from sherd.catalogue.filters import FIELDS
 from sherd.suggest.review import MAX_NOTE_CHARS
 from sherd.types import MAX_K, MAX_QUERY_CHARS, Box
 
@@ -47,7 +48,10 @@ _LETTERS = "A-Za-z0-9\u00c0-\u024f\u0400-\u04ff\u3040-\u30ff\u3400-\u9fff\uac00-
 PersonName = Annotated[StrictStr, Field(pattern=f"^[{_LETTERS}][{_LETTERS} .,'@()-]{{0,98}}$")]
 Sha256 = Annotated[StrictStr, Field(pattern="^[0-9a-f]{64}$")]
 UploadName = Annotated[StrictStr, Field(pattern="^[0-9a-f]{32}$")]
-FilterField = Literal["concept", "culture", "licence", "material", "motif", "object_type", "period", "rights", "theme"]
+if TYPE_CHECKING:
+    FilterField = str
+else:
+    FilterField = Literal[*FIELDS]
 
 
 def _whole(value: Any) -> Any:
