@@ -15,6 +15,7 @@ from sherd.server.routes import (
     object_page,
     page,
     pictures,
+    reconcile,
     record_export,
     records,
     regions,
@@ -40,4 +41,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     iiif.router,
     iiif_image.router,
     iiif_search.router,
+    reconcile.router,
 )
