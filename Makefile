@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c const
 PYTEST := $(BIN)/python -m pytest
 DEMO := demo
 
-.PHONY: demo web test test-long check results clean
+.PHONY: demo web milvus test test-long check results clean
 
 $(VENV)/core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -45,6 +45,16 @@ check: $(VENV)/dev
 # The tables of docs/results.md, from the reports in benchmarks/results.
 results: $(VENV)/dev
 	$(BIN)/python benchmarks/tables.py
+
+# The real Milvus standalone server, which `make test-long` starts by itself once it is here; in an environment of its own.
+.venv-milvus/ready:
+	test -x .venv-milvus/bin/python || $(PYTHON) -m venv .venv-milvus
+	.venv-milvus/bin/python -m pip install --quiet --disable-pip-version-check 'milvus==2.3.5'
+	@touch $@
+
+# Starts that server for trying it by hand: sherd ingest ... --vectors milvus://127.0.0.1
+milvus: .venv-milvus/ready $(VENV)/dev
+	$(BIN)/python -m tests.milvus_server milvus-data 19530
 
 clean:
 	rm -rf $(VENV) $(DEMO) web/node_modules src/sherd/server/static/built

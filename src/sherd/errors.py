@@ -96,6 +96,10 @@ class ServerAway(LibraryError):
     code = "server_away"
 
 
+class IndexAway(ServerAway):
+    """The server of the index does not answer. Nothing is lost: vectors are kept in the library."""
+
+
 class DecisionConflict(LibraryError):
     """Somebody else decided about the same record in the meantime."""
 

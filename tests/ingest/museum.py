@@ -12,7 +12,7 @@ from sherd.encoder.protocol import Encoder
 from sherd.encoder.toy import ToyEncoder
 from sherd.errors import RejectedItem
 from sherd.ingest.columns import ColumnRoles
-from sherd.ingest.decoder import DecoderPool
+from sherd.ingest.encoding import PicturePool
 from sherd.ingest.library import Library
 from sherd.ingest.pipeline import Ingest, IngestSettings
 from sherd.ingest.progress import IngestReport, Reporter
@@ -68,7 +68,7 @@ def museum(root: Path, count: int, *, start: int = 0) -> ListSource:
 def ingest(
     folder: Path,
     source: Source,
-    pool: DecoderPool,
+    pool: PicturePool,
     *,
     encoder: Encoder | None = None,
     settings: IngestSettings | None = None,

@@ -68,7 +68,7 @@ class MemoryCatalogue(Catalogue):
     def generation(self) -> int:
         return self.commits
 
-    def vector_table(self) -> VectorTable:
+    def vector_table(self, fingerprint: str | None = None) -> VectorTable:
         keys = sorted(key for key in self.where if self.shown.get(key))
         located = [self.where[key] for key in keys]
         return VectorTable(

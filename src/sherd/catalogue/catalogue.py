@@ -171,11 +171,16 @@ class Catalogue:
             raise InvalidArgument(f"no vectors are kept under key {missing}")
         return [found[key][0] for key in wanted], np.asarray([found[key][1] for key in wanted], np.int64)
 
-    def vector_table(self) -> VectorTable:
-        """`generation`, `parts`, `live_keys` and `locate` of the library's encoder, in one transaction."""
+    def vector_table(self, fingerprint: str | None = None) -> VectorTable:
+        """`generation`, `parts`, `live_keys` and `locate` of one encoder, in one transaction.
+
+        Args:
+            fingerprint: None means the library's encoder; another is one that a reindex is on its way to.
+        """
         with self.database.read() as connection:
-            encoder = _current_encoder(connection)
-            fingerprint = _meta(connection, "encoder_fingerprint") or ""
+            fingerprint = fingerprint or _meta(connection, "encoder_fingerprint") or ""
+            found = connection.scalar(select(encoders.c.number).where(encoders.c.fingerprint == fingerprint))
+            encoder = -1 if found is None else found
             named = select(vector_parts.c.number, vector_parts.c.name).where(vector_parts.c.encoder == encoder)
             numbers = dict(connection.execute(named).all())
             rows = connection.execute(

@@ -13,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from sherd.ingest.decoder import DecoderPool
     from sherd.ingest.library import Library
+    from sherd.ingest.ray_pool import RayPool
 
 _COUNT_LIMIT_S = 2.0
 _MIB = 1024 * 1024
@@ -21,6 +22,9 @@ LIBRARY = typer.Option(None, "--library", help="Folder of the library.")
 LIBRARY_ARGUMENT = typer.Argument(None, metavar="[LIBRARY]", help="Folder of the library, instead of --library.")
 JSON = typer.Option(False, "--json", help="Print JSON lines; the last one is the result.")
 WORKERS = typer.Option(None, "--workers", min=1, help="Processes that decode pictures (default: half the cores).")
+VECTORS = typer.Option(
+    None, "--vectors", metavar="milvus://...|folder", help="Keep the index on this server, or in the folder again."
+)
 MODEL = typer.Option(None, "--model", help="An encoder by name or the path of its folder.")
 
 
@@ -33,6 +37,10 @@ def ingest(
     strict: bool = typer.Option(False, "--strict", help="Exit with 3 when anything was rejected."),
     catalogue: str | None = typer.Option(
         None, "--catalogue", metavar="postgresql://...", help="Keep a new library's catalogue on this server."
+    ),
+    vectors: str | None = VECTORS,
+    ray: str | None = typer.Option(
+        None, "--ray", metavar="HOST:PORT|auto|local", help="Open and encode pictures on this Ray cluster."
     ),
     rehash: bool = typer.Option(False, "--rehash", help="Open every picture again, changed or not."),
     workers: int | None = WORKERS,
@@ -55,6 +63,8 @@ def ingest(
         mapping = load_mapping(columns)
     opened = open_source(source, metadata, mapping, exclude=[library])
     with Library.open(library, create=True, catalogue=catalogue) as there, there.writer():
+        if vectors is not None:
+            there.keep_vectors_at(vectors)
         from sherd.encoder import load_encoder
         from sherd.ingest.decoder import DecoderPool
         from sherd.ingest.pictures import PictureLimits
@@ -66,10 +76,17 @@ def ingest(
         table = _table_name(source, metadata) if opened.kind != "folder" else ""
         settings = IngestSettings(batch_pictures=batch, rehash=rehash, table=table)
         total = count_items(opened, _COUNT_LIMIT_S)
+        memory = memory_mib * _MIB
+        chosen: RayPool | DecoderPool
+        if ray is not None:
+            from sherd.ingest.ray_pool import RaySettings, pool_for
+
+            there_too = RaySettings(memory_limit_bytes=memory, time_limit_s=time_limit_s, limits=limits)
+            chosen = pool_for(there, encoder, ray, name, there_too)
+        else:
+            chosen = DecoderPool(_workers(workers), memory_limit_bytes=memory, time_limit_s=time_limit_s, limits=limits)
         with (
-            DecoderPool(
-                _workers(workers), memory_limit_bytes=memory_mib * _MIB, time_limit_s=time_limit_s, limits=limits
-            ) as pool,
+            chosen as pool,
             reporter_for(as_json=as_json) as reporter,
         ):
             run = Ingest(
@@ -100,6 +117,7 @@ def reindex(
         None, "--index", help="'lists' (small, quick to build) or 'hnsw' (faster to search; up to some millions)."
     ),
     only_index: bool = typer.Option(False, "--only-index", help="Keep the vectors; make only the search indexes."),
+    vectors: str | None = VECTORS,
     as_json: bool = JSON,
 ) -> None:
     """Make all vectors of a library again, by its own encoder or by another one; searches go on meanwhile."""
@@ -111,6 +129,8 @@ def reindex(
         from sherd.ingest.reindex import index_anew
         from sherd.ingest.reindex import reindex as run
 
+        if vectors is not None:
+            there.keep_vectors_at(vectors)
         name = model_name(model) or there.catalogue.encoder_name() or "builtin"
         encoder = load_encoder(name)
         with reporter_for(as_json=as_json) as reporter:

@@ -46,6 +46,9 @@ def search(
     report: Path | None = typer.Option(None, "--report", metavar="FILE.html", help="Write a report to read or print."),
     language: Tongue | None = typer.Option(None, "--language", help="Of the answer; the question's if not given."),
     model: str | None = typer.Option(None, "--model", help="Refuse to search unless this encoder made the library."),
+    vectors: str | None = typer.Option(
+        None, "--vectors", metavar="milvus://...|folder", help="Search the index there, this time only."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
 ) -> None:
     """Find relics by text, by picture or by a box on a picture."""
@@ -66,6 +69,8 @@ def search(
     from sherd.types import Query
 
     with Library.open(library) as there:
+        if vectors is not None:
+            there.search_vectors_at(vectors)
         picture = open_query_picture(image) if image is not None else None
         query = Query(text=text, minus=minus, image=picture, box=asked_box, where=filters, k=k, plain=plain)
         searcher = Searcher.open(there, model)

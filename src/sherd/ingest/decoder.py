@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -25,9 +25,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
+from sherd.encoder.protocol import Encoder
 from sherd.errors import DecoderUnavailable, InvalidArgument, RejectedItem
+from sherd.ingest.encoding import encode_thumbnails
 from sherd.ingest.pictures import OpenedPicture, PictureLimits
 from sherd.ingest.rendering import Rendering
+from sherd.types import Embeddings
 
 MIN_MEMORY_BYTES = 512 * 1024**2
 AHEAD_PER_WORKER = 32
@@ -115,6 +118,10 @@ class DecoderPool:
         finally:
             for _, result in pending:
                 result.cancel()
+
+    def encode(self, pictures: Sequence[OpenedPicture], here: Encoder) -> tuple[Embeddings | None, list[bool]]:
+        """The vectors of pictures, made in this process. See `encode_thumbnails`."""
+        return encode_thumbnails(here, [one.thumbnail for one in pictures])
 
     def open_one(self, picture: Path | bytes) -> OpenedPicture:
         """One picture that the user chose, e.g. of a query: a file (a link is followed) or a file's bytes.

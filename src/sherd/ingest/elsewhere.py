@@ -13,9 +13,11 @@ from pathlib import Path
 
 from sherd.catalogue.postgres_address import parse_address
 from sherd.errors import InvalidConfig, LibraryError
+from sherd.vectors.milvus_address import parse_milvus
 from sherd.vectors.parts import write_durably
 
 FILE = "library.toml"
+IN_FOLDER = "folder"
 _LIMIT_BYTES = 65_536
 
 
@@ -52,6 +54,8 @@ def read_elsewhere(folder: Path) -> Elsewhere:
     found = Elsewhere(**said)
     if found.catalogue is not None:
         parse_address(found.catalogue)
+    if found.vectors is not None:
+        parse_milvus(found.vectors)
     return found
 
 
@@ -63,6 +67,18 @@ def write_elsewhere(folder: Path, wanted: Elsewhere) -> None:
         if value is not None:
             lines.append(f"{one.name} = {json.dumps(value)}")  # a text of JSON is a text of TOML
     write_durably(folder / FILE, ["\n".join([*lines, ""]).encode()])
+
+
+def at_vectors(folder: Path, place: str, there: Elsewhere) -> Elsewhere:
+    """Let the library in `folder` have its index at `place`: milvus://... , or `folder` for in the folder again.
+
+    Raises:
+        InvalidArgument: the address cannot be read, or has a password in it.
+    """
+    wanted = replace(there, vectors=None if place == IN_FOLDER else parse_milvus(place).url)
+    if wanted != there:
+        write_elsewhere(folder, wanted)
+    return wanted
 
 
 def at_catalogue(folder: Path, address: str) -> Elsewhere:

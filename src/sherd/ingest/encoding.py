@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from sherd.encoder.protocol import Encoder
-from sherd.ingest.pictures import thumbnail_pixels
+from sherd.errors import RejectedItem
+from sherd.ingest.pictures import OpenedPicture, thumbnail_pixels
 from sherd.types import Embeddings
 
 _UNIT_TOLERANCE = 1e-2
+Token = TypeVar("Token")
+
+
+class PicturePool(Protocol):
+    """What opens and encodes the pictures of an ingest: processes of this machine, or a cluster."""
+
+    def open_many(
+        self, paths: Iterable[tuple[Token, Path, str]]
+    ) -> Iterator[tuple[Token, OpenedPicture | RejectedItem]]:
+        """See `DecoderPool.open_many`."""
+        ...
+
+    def encode(self, pictures: Sequence[OpenedPicture], here: Encoder) -> tuple[Embeddings | None, list[bool]]:
+        """See `encode_thumbnails`.
+
+        Args:
+            here: the encoder as it is loaded in this process.
+        """
+        ...
 
 
 def encode_thumbnails(encoder: Encoder, thumbnails: Sequence[bytes]) -> tuple[Embeddings | None, list[bool]]:

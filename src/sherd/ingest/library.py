@@ -16,13 +16,15 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
 from sherd.catalogue.catalogue import Catalogue
 from sherd.errors import LibraryBusy, LibraryError, SchemaTooOld, StorageRefused
-from sherd.ingest.elsewhere import FILE, Elsewhere, at_catalogue, read_elsewhere
+from sherd.ingest.elsewhere import FILE, IN_FOLDER, Elsewhere, at_catalogue, at_vectors, read_elsewhere
+from sherd.vectors.milvus_address import parse_milvus
 from sherd.vectors.parts import PartStore, sync_folder
 
 CATALOGUE = "catalogue.sqlite"
@@ -35,9 +37,13 @@ _DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO
 class Library:
     """`with Library.open(folder) as library`. Reading needs no lock; writing is inside `with library.writer()`."""
 
-    def __init__(self, folder: Path, catalogue: Catalogue) -> None:
+    elsewhere = Elsewhere()
+
+    def __init__(self, folder: Path, catalogue: Catalogue, elsewhere: Elsewhere | None = None) -> None:
         self.folder = folder
         self.catalogue = catalogue
+        if elsewhere is not None:
+            self.elsewhere = elsewhere
         self._depth = 0
 
     @classmethod
@@ -63,7 +69,7 @@ class Library:
         place = elsewhere.catalogue or path
         if path.exists() or elsewhere.catalogue:
             try:
-                return cls(folder, _same(Catalogue.open(place), elsewhere))
+                return cls(folder, _same(Catalogue.open(place), elsewhere), elsewhere)
             except SchemaTooOld as error:
                 if not (create or error.version):
                     raise
@@ -72,7 +78,7 @@ class Library:
             made = Catalogue.open(place, create=True, library_id=elsewhere.library)
             sync_folder(folder)
             sync_folder(folder.absolute().parent)
-        return cls(folder, _same(made, elsewhere))
+        return cls(folder, _same(made, elsewhere), elsewhere)
 
     def close(self) -> None:
         self.catalogue.close()
@@ -90,6 +96,18 @@ class Library:
     def index_folder(self, fingerprint: str) -> Path:
         """Index files of one encoder: index/<first 16 digits of the fingerprint>/."""
         return self.folder / "index" / fingerprint[:16]
+
+    def keep_vectors_at(self, place: str) -> None:
+        """Have the index at `place` from now on: milvus://... , or 'folder'. `save_index` fills it.
+
+        Raises:
+            InvalidArgument: the address cannot be read, or has a password in it.
+        """
+        self.elsewhere = at_vectors(self.folder, place, self.elsewhere)
+
+    def search_vectors_at(self, place: str) -> None:
+        """Search the index at `place` as long as the library is open. Raises InvalidArgument as `keep_vectors_at`."""
+        self.elsewhere = replace(self.elsewhere, vectors=None if place == IN_FOLDER else parse_milvus(place).url)
 
     @property
     def thumbnails(self) -> Path:

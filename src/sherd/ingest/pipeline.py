@@ -31,9 +31,8 @@ from sherd.catalogue import lookup, records, writing
 from sherd.catalogue.lookup import KnownItem
 from sherd.catalogue.writing import ImageLink, ItemWrite
 from sherd.encoder.protocol import Encoder
-from sherd.errors import CorruptData, EncoderMismatch, RejectedItem
-from sherd.ingest.decoder import DecoderPool
-from sherd.ingest.encoding import encode_thumbnails
+from sherd.errors import CorruptData, EncoderMismatch, IndexAway, RejectedItem
+from sherd.ingest.encoding import PicturePool
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import OpenedPicture
 from sherd.ingest.progress import Counts, IngestReport, Progress, Reporter, Silent
@@ -99,7 +98,7 @@ class Ingest:
         library: Library,
         source: Source,
         encoder: Encoder,
-        pool: DecoderPool,
+        pool: PicturePool,
         *,
         encoder_name: str | None = None,
         settings: IngestSettings | None = None,
@@ -266,7 +265,7 @@ class Ingest:
         pictures = {one.sha256: one for work in batch if not work.reject for one in work.new_pictures()}
         known = self.database.again(lambda: lookup.known_pictures(self.database, pictures, self.encoder.fingerprint))
         fresh = [one for sha256, one in pictures.items() if not known.get(sha256, (0, False))[1]]
-        vectors, usable = encode_thumbnails(self.encoder, [one.thumbnail for one in fresh])
+        vectors, usable = self.pool.encode(fresh, self.encoder)
         self.encoded += sum(usable)
         bad = {one.sha256 for one, good in zip(fresh, usable, strict=True) if not good}
         for work in batch:
@@ -371,10 +370,13 @@ class Ingest:
     def _finish(self) -> None:
         if self._committed:
             self.thumbnails.delete(lookup.remove_unused_pictures(self.database))
+        if self._committed or self.library.elsewhere.vectors is not None:
             try:
                 merge_small_parts(self.library)
                 self.hook("merged")
                 save_index(self.library)
+            except IndexAway as error:  # what it lacks is searched from the parts, and sent by the next run
+                self.reporter.warned(str(self.library.folder), str(error))
             except CorruptData as error:  # an old file is damaged, which is no fault of what was read now
                 self.reporter.warned(str(self.library.folder), str(error))
                 remove_leftovers(self.library)

@@ -15,6 +15,7 @@ from sherd.catalogue import lookup, writing
 from sherd.catalogue.database import Database
 from sherd.encoder.protocol import Encoder
 from sherd.errors import CorruptData
+from sherd.ingest.index_server import fill_server
 from sherd.ingest.library import Library
 from sherd.ingest.repair import encode_again
 from sherd.ingest.thumbnails import ThumbnailStore
@@ -101,6 +102,7 @@ def reindex(
             settled(done, total)
             hook("part_done")
         _check_complete(library, new)
+        fill_server(library, new, anew=new == current)  # before the switch: searches go on with the old until then
         with database.write() as connection:
             writing.switch_encoder(connection, new, name)
         hook("switched")

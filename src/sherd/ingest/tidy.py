@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from sherd.catalogue import writing
+from sherd.ingest.index_server import fill_server
 from sherd.ingest.library import Library
 from sherd.ingest.thumbnails import ThumbnailStore
 from sherd.types import FloatArray, PartInfo
@@ -92,7 +93,15 @@ def save_index(
     tune_again: bool = False,
     told: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> list[Path]:
-    """Write the index files of the library, where it is large enough to have some; see `save_indexes`."""
+    """Write the index files of the library, where it is large enough to have some, see `save_indexes`; or bring its
+    server up to date.
+
+    Raises:
+        IndexAway: the index is on a server that was away for too long.
+    """
+    if library.elsewhere.vectors is not None:
+        fill_server(library)
+        return []
     fingerprint = library.catalogue.encoder_fingerprint()
     table = library.catalogue.vector_table()
     if fingerprint is None or not table.parts:

@@ -9,6 +9,7 @@ Kinds of problems, and what mends them:
 - `thumbnail_missing`, `_altered`, `_extra`: `repair`, from the original where it is still there.
 - `vectors_missing`: a picture without vectors; `vectors_misplaced`: the row holds another picture's. `repair`.
 - `part_missing`, `_altered`, `_extra`: files of vectors. `repair`.
+- `index_behind`: an index on a server lacks vectors, or cannot be asked. `repair`.
 - `index_altered`, `index_extra`: `repair`. A missing index is none: it is made in memory.
 """
 
@@ -22,6 +23,7 @@ import numpy as np
 
 from sherd.catalogue import lookup, soundness
 from sherd.errors import CorruptData, StorageRefused
+from sherd.ingest.index_server import server_faults
 from sherd.ingest.library import CATALOGUE, Library
 from sherd.ingest.thumbnails import ThumbnailStore
 from sherd.ingest.tidy import unknown_thumbnails
@@ -90,6 +92,7 @@ def _verify(library: Library) -> Verification:
         ("thumbnails", _thumbnails(library)),
         ("vectors", _vectors(library)),
         ("indexes", _indexes(library)),
+        *([("indexes on a server", _server(library))] if library.elsewhere.vectors is not None else []),
     ):
         found.checked[name] = 0
         for problem in problems:
@@ -163,6 +166,12 @@ def _holds(part: Part, row: lookup.VectorRow) -> bool:
     if row.row >= part.info.rows or int(part.keys[row.row]) != row.key or part.sha256(row.row) != row.sha256:
         return False
     return bool(np.isfinite(part.object[row.row]).all() and np.isfinite(part.parts[row.row]).all())
+
+
+def _server(library: Library) -> Iterator[Problem | None]:
+    """None for each index on a server that was looked at, and the problems."""
+    for fault in server_faults(library):
+        yield None if fault is None else Problem("index_behind", fault, "index server")
 
 
 def _indexes(library: Library) -> Iterator[Problem | None]:

@@ -46,6 +46,7 @@ CODES: dict[str, tuple[int, str]] = {
     "library_busy": (503, "Another process is writing to the library"),
     "encoder_mismatch": (503, "The library is being indexed with another model"),
     "model_unavailable": (503, "The model of the library is not on this machine"),
+    "server_away": (503, "A server that the library needs does not answer"),
     "storage_refused": (507, "The disk is full or refuses"),
     "library_damaged": (500, "Stored data are damaged"),
     "body_too_slow": (408, "The body did not come in time"),

@@ -24,6 +24,18 @@ class VectorSource(Protocol):
         ...
 
 
+class Searchable(Protocol):
+    """What a search needs of an index."""
+
+    def __len__(self) -> int:
+        """Number of keys that a search can return."""
+        ...
+
+    def search(self, queries: FloatArray, k: int, allowed: KeyArray | None = None) -> tuple[FloatArray, KeyArray]:
+        """See `VectorIndex.search`."""
+        ...
+
+
 class VectorIndex(Protocol):
     """Nearest vectors by inner product. Adds, updates and removals are visible to the next search."""
 
