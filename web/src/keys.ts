@@ -1,7 +1,9 @@
 import { dialog, make } from "./dom";
 import { toggleHeat } from "./heat";
+import { reviewKey } from "./review";
 import { word } from "./words";
 
+const WRITING = "input:not([type=radio], [type=checkbox], [type=file]), textarea, select, dialog";
 const OFF = "sherd.keys.off";
 const LIST = [
   ["/", "key_search"],
@@ -10,6 +12,15 @@ const LIST = [
   ["s", "key_part"],
   ["d", "key_draw"],
   ["b", "key_keep"],
+  ["?", "key_help"],
+] as const;
+const REVIEW = [
+  ["1", "key_accept"],
+  ["2", "key_but"],
+  ["3", "key_narrower"],
+  ["4", "key_refuse"],
+  ["5", "key_skip"],
+  ["u", "key_undo"],
   ["?", "key_help"],
 ] as const;
 
@@ -25,7 +36,8 @@ export function showKeys(): void {
     if (box.checked) localStorage.removeItem(OFF);
     else localStorage.setItem(OFF, "1");
   });
-  const rows = LIST.map(([key, name]) => make("p", {}, make("kbd", {}, key), " ", word(name)));
+  const list = document.querySelector("form[data-keys]") ? REVIEW : LIST;
+  const rows = list.map(([key, name]) => make("p", {}, make("kbd", {}, key), " ", word(name)));
   dialog(word("keys_title"), word("close"), make("label", { class: "check" }, box, " ", word("keys_on")), ...rows);
 }
 
@@ -45,7 +57,7 @@ function press(selector: string): void {
 export function takeKeys(): void {
   document.addEventListener("keydown", (event) => {
     const at = event.target as HTMLElement;
-    if (event.ctrlKey || event.metaKey || event.altKey || at.closest("input, textarea, select, dialog")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || at.closest(WRITING)) return;
     if (event.key === "?") return showKeys();
     if (!on()) return;
     if (event.key === "/") {
@@ -57,5 +69,6 @@ export function takeKeys(): void {
     else if (event.key === "s") press(".part");
     else if (event.key === "d") press("[data-draw]");
     else if (event.key === "b") press("[data-keep]");
+    else if (/^[1-5u]$/.test(event.key) && reviewKey(event.key)) event.preventDefault();
   });
 }

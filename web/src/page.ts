@@ -3,6 +3,7 @@ import "./page.css";
 import { keep, tellCount } from "./board";
 import { toggleHeat } from "./heat";
 import { showKeys, takeKeys } from "./keys";
+import { takeReview } from "./review";
 import { takePictures } from "./upload";
 import { say, word } from "./words";
 
@@ -32,4 +33,5 @@ document.addEventListener("click", (event) => {
 document.documentElement.classList.add("js");
 takePictures();
 takeKeys();
+takeReview();
 tellCount();

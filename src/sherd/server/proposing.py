@@ -54,12 +54,27 @@ class Proposer:
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, find)
 
-    def _current(self, encoder: Encoder, record_id: str) -> Suggester:
+    async def use(self, encoder: Encoder, work: Callable[[Suggester], T]) -> T:
+        """What `work` makes of the suggester, in its thread."""
+        return await asyncio.get_running_loop().run_in_executor(
+            self._thread, lambda: work(self._current(encoder, None))
+        )
+
+    async def learn(self) -> None:
+        """Let the next suggester be a new one, which has learnt from all that was decided."""
+
+        def forget() -> None:
+            self._suggester = None
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, forget)
+
+    def _current(self, encoder: Encoder, record_id: str | None) -> Suggester:
         """Not older than it must be; new at once where the record is newer than it, or another encoder came."""
         there, generation = self._suggester, self._library.catalogue.generation()
         if there is not None and there.encoder is encoder:
             rested = time.monotonic() - self._made > _REST * self._took
-            if generation == self._generation or (record_id in there.looks.records and not rested):
+            knows = record_id is None or record_id in there.looks.records
+            if generation == self._generation or (knows and not rested):
                 return there
         start = time.monotonic()
         self._suggester = Suggester(self._library, encoder)

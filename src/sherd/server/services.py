@@ -29,6 +29,7 @@ from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
 from sherd.server.proposing import Proposer
 from sherd.server.rendering import Renderer
+from sherd.server.reviewing import Reviewing
 from sherd.server.schemas import QueryForm
 from sherd.server.settings import ServerSettings
 from sherd.server.uploads import Uploads
@@ -54,6 +55,7 @@ class Services:
         self.places = tuple({str(folder), str(folder.absolute()), str(folder.resolve())})
         self.tokens = Tokens(folder / TOKENS)
         self.proposer = Proposer(self.library)
+        self.reviewing = Reviewing(self.library, self.proposer)
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
         self.uploads = Uploads(settings.upload_bytes)
         self.describing = Describing(self.library)

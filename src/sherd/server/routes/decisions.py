@@ -40,7 +40,7 @@ async def decide(request: Request, form: DecisionsForm, services: Serving) -> De
     Each says the number of the last decision about its record that was `seen` (0: none). Where somebody else has
     decided since, nothing is kept, and the answer (409) has what was decided.
     """
-    who = _who(request, form.who)
+    who = who_decides(request, form.who)
     made = [_decision(one, who) for one in form.decisions]
     seen: dict[str, int] = {}
     for one in form.decisions:
@@ -81,7 +81,7 @@ async def list_decisions(
     return DecisionPage(decisions=[_told(one) for one in shown], next=shown[-1].number if len(rows) > limit else None)
 
 
-def _who(request: Request, said: str | None) -> str:
+def who_decides(request: Request, said: str | None) -> str:
     """Whose word it is: the token's, else what the asker says, who needs none on this machine."""
     principal = principal_of(request)
     if principal.token and said is not None and said != principal.name:
