@@ -61,6 +61,33 @@ _TERMS = _thing(
         "ignored": _things({"enum": ["min", "motivation", "user", "date"]}),
     },
 )  # fmt: skip
+_PAGE = _thing("OrderedCollectionPage")
+_CHANGES = _thing(
+    "OrderedCollection",
+    **{
+        "@context": {"const": "http://iiif.io/api/discovery/1/context.json"}, "totalItems": _NUMBER, "first": _PAGE,
+        "last": _PAGE,
+    },
+)  # fmt: skip
+_TIME: Json = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
+_ACTIVITY: Json = {
+    "type": "object", "required": ["id", "type", "object", "endTime"], "additionalProperties": False,
+    "properties": {
+        "id": URI, "type": {"enum": ["Create", "Update", "Delete"]}, "object": _thing("Manifest"), "endTime": _TIME,
+        "actor": _thing("Person", name={"type": "string", "minLength": 1}),
+    },
+}  # fmt: skip
+_CHANGE_PAGE = _thing(
+    "OrderedCollectionPage",
+    **{
+        "@context": {"const": "http://iiif.io/api/discovery/1/context.json"}, "startIndex": _NUMBER,
+        "partOf": _thing("OrderedCollection"), "prev": _PAGE, "next": _PAGE, "orderedItems": _things(_ACTIVITY),
+    },
+)  # fmt: skip
+CHANGES = Draft202012Validator(_CHANGES | {"required": ["@context", "id", "type", "last", "totalItems"]})
+CHANGE_PAGE = Draft202012Validator(
+    _CHANGE_PAGE | {"required": ["@context", "id", "type", "partOf", "startIndex", "orderedItems"]}
+)
 _REQUIRED = {"required": ["@context", "id", "type", "items"]}
 ANSWER_PAGE = Draft202012Validator(_FOUND | _REQUIRED)
 TERM_PAGE = Draft202012Validator(_TERMS | _REQUIRED)

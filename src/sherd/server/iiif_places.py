@@ -30,6 +30,9 @@ class ServerPlaces(Places):
     def collection_page(self, number: int) -> str:
         return f"{self.settings.base}collection/{number}"
 
+    def changes(self) -> str:
+        return f"{self.settings.base}changes"
+
     def manifest(self, record_id: str) -> str:
         return f"{self.settings.base}manifest/{token_of(record_id)}"
 

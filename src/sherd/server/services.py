@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from sherd.catalogue import decisions
 from sherd.encoder.protocol import Encoder
 from sherd.errors import EncoderMismatch, LibraryError
+from sherd.exports.changes import ChangeLog
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import OpenedPicture, PictureLimits, thumbnail_pixels
@@ -59,6 +60,7 @@ class Services:
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
         self.uploads = Uploads(settings.upload_bytes)
         self.describing = Describing(self.library)
+        self.changes = ChangeLog(self.library)
         self.renderer = Renderer(self.library, settings, self.metrics)
         self._encoder = encoder
         self._pool = ThreadPoolExecutor(settings.threads, thread_name_prefix="search")

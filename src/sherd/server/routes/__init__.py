@@ -8,6 +8,7 @@ from sherd.server.routes import (
     decisions,
     health,
     iiif,
+    iiif_changes,
     iiif_image,
     iiif_search,
     jobs,
@@ -43,5 +44,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     iiif.router,
     iiif_image.router,
     iiif_search.router,
+    iiif_changes.router,
     reconcile.router,
 )
