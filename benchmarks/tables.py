@@ -1,4 +1,7 @@
-"""Fill the tables of docs/results.md from the JSON reports (`make results`); `--check` only says if they are right."""
+"""Fill the tables of docs/results.md and docs/performance.md from the JSON reports (`make results`).
+
+`--check` only says if they are right.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from performance_tables import TABLES as PERFORMANCE
 from provenance import RESULTS, ROOT
 
 from sherd.metrics.bootstrap import Interval, interval, paired_interval, ratio_interval
 
-PAGE = ROOT / "docs" / "results.md"
+PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "performance.md")
 BASE, AS_IS = "full", "as_is"
 Values = NDArray[np.float64]
 
@@ -406,6 +409,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "boxes": boxes_table,
     "reliability": reliability_table,
     "packs": packs_table,
+    **PERFORMANCE,
 }
 
 
@@ -419,17 +423,19 @@ def filled(page: str) -> str:
 
 
 def main() -> None:
-    """Fill the page, or check it."""
+    """Fill the pages, or check them."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--check", action="store_true", help="change nothing; exit 1 if the page is not what it should be"
+        "--check", action="store_true", help="change nothing; exit 1 if a page is not what it should be"
     )
     given = parser.parse_args()
-    page = PAGE.read_text("utf-8")
-    made = filled(page)
-    if given.check:
-        sys.exit(0 if made == page else f"{PAGE.relative_to(Path.cwd())}: not what the reports say; run `make results`")
-    PAGE.write_text(made, "utf-8")
+    for page in PAGES:
+        written = page.read_text("utf-8")
+        made = filled(written)
+        if given.check and made != written:
+            sys.exit(f"{page.relative_to(ROOT)}: not what the reports say; run `make results`")
+        if not given.check:
+            page.write_text(made, "utf-8")
 
 
 if __name__ == "__main__":

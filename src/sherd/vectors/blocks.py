@@ -64,9 +64,13 @@ class BlockFile:
         start, dtype, shape = self._place(name)
         return np.frombuffer(self._map, dtype, int(np.prod(shape)), start).reshape(shape)
 
-    def advise_random(self) -> None:
-        """Tell the system that single rows will be read: it then reads no neighbours."""
-        self._map.madvise(mmap.MADV_RANDOM)
+    def advise_random(self, name: str) -> None:
+        """Tell the system that single rows of this section will be read: it then reads no neighbours from disk."""
+        start, dtype, shape = self._place(name)
+        first = start - start % mmap.PAGESIZE
+        length = start + int(np.prod(shape)) * dtype.itemsize - first
+        if length and hasattr(mmap, "MADV_RANDOM"):
+            self._map.madvise(mmap.MADV_RANDOM, first, length)
 
     def check(self, name: str | None = None) -> None:
         """Compare a section, or everything, with its checksums. Raises CorruptData naming the file."""

@@ -72,6 +72,6 @@ class Dial:
 def untuned(target: float, lists: int, *, graph: bool) -> Depths:
     """Depths for an index that has not been tuned: more than most collections need."""
     share, rerank, exact, wide = (
-        (0.01, 150, 20, 48) if target <= 0.9 else (0.02, 300, 30, 96) if target <= 0.95 else (0.05, 800, 60, 256)
+        (0.02, 150, 20, 48) if target <= 0.9 else (0.05, 300, 30, 96) if target <= 0.95 else (0.12, 800, 60, 256)
     )
-    return Depths(wide, 2 * exact, exact) if graph else Depths(max(8, round(share * lists)), rerank, exact)
+    return Depths(wide, 2 * exact, exact) if graph else Depths(max(16, round(share * lists)), rerank, exact)

@@ -2,9 +2,9 @@
 
 The *near* bytes, one for each of the first r coordinates, are what a search re-ranks by; they stay in memory. The *far*
 bytes hold what the near ones lack: the low byte of the same coordinates and one byte for each of the others, which are
-small. Both together take 1 + r/D bytes a coordinate and are as exact as float16: an inner product is off by less than
-2e-5 (float16: 2e-5; 8 bits of the whole, as a scale for all has them: 2e-3, which at 100 million is more than the
-distance between the tenth and the eleventh best).
+small. Both together take 1 + r/D bytes a coordinate and are nearly as exact as float16: an inner product is off by some
+3e-5 (float16: 1e-5; 8 bits with one scale for all: 2e-3, which at 100 million is more than the distance between the
+tenth and the eleventh best).
 """
 
 from __future__ import annotations

@@ -110,6 +110,7 @@ def open_segment(folder: Path, coder: Coder, files: tuple[str, str]) -> Segment:
     rows = BlockFile(folder / files[0])
     rows.check("keys")  # a wrong byte in near or far costs a place in the order, in a key it would name another picture
     graph = files[1].endswith(GRAPH)
+    rows.advise_random("far")
     keys, near, far, scales = (rows.array(name) for name in ("keys", "near", "far", "scales"))
     path = folder / files[1]
     lists = BlockFile(path)

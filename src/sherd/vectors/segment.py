@@ -55,7 +55,7 @@ class Segment:
         return near_scores(self.near[rows], self.scales[rows], query)
 
     def exact_scores(self, rows: NDArray[np.int64], query: FloatArray) -> FloatArray:
-        """(n,) inner products of rows with the coordinates `query` (W,), as exact as float16."""
+        """(n,) inner products of rows with the coordinates `query` (W,), nearly as exact as float16."""
         return exact_scores(Rounded(self.near[rows], self.far[rows], self.scales[rows]), query)
 
     def probe(self, queries: FloatArray, probes: int) -> Probed:

@@ -124,9 +124,10 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int) -> Iterat
     found when its row is among the first by codes and then among the first by near bytes."""
     lists = max(layer.segment.coder.coarse.lists for layer in state.layers)
     graph = any(layer.segment.graph for layer in state.layers)
-    reranks = [n for n in _RERANKS if n <= 800] if graph else _RERANKS
+    rows = max(len(layer.segment) for layer in state.layers)
+    reranks = [n for n in _RERANKS if n <= max(400.0, rows**0.5)]  # what a graph or a small collection needs no more of
     best_yet = 0.0
-    for probes in _steps(16, 1_024) if graph else _steps(4, lists):
+    for probes in _steps(16, 1_024) if graph else _steps(max(4, lists // 256), lists):
         candidates = [_candidates(layer, queries, truth, probes, max(reranks)) for layer in state.layers]
         top = 0.0
         for rerank in reranks:

@@ -1,0 +1,105 @@
+"""The tables of docs/performance.md, from the JSON reports; `make results` fills them in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from provenance import RESULTS
+
+
+def engines_table() -> str:
+    """Every engine at equal recall, from the largest run that was made last."""
+    report = _largest("*-vectors-*.json")
+    if report is None:
+        return "`python benchmarks/vectors.py` has not been run."
+    rows = [["engine", "recall@10 asked", "found", "clients", "p50 / p95 / p99 ms", "queries a second"]]
+    for row in report["rows"]:
+        if row["step"] == "not reached":
+            rows.append([row["engine"], str(row["target"]), f"not reached, at most {row['recall']}", "", "", ""])
+            continue
+        times = " / ".join(str(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
+        rows.append(
+            [row["engine"], str(row["target"]), str(row["recall"]), str(row["clients"]), times, str(row["qps"])]
+        )
+    costs = [["engine", "build s", "peak MiB of building", "MiB resident", "MiB on disk", ""]]
+    for name, cost in report["engines"].items():
+        figures = (str(cost.get(key, "")) for key in ("build_s", "build_rss_mib", "rss_mib", "disk_mib"))
+        costs.append([name, *figures, cost.get("failed", "")])
+    return f"{_from(report)}\n\n{_markdown(rows)}\n\n{_markdown(costs)}"
+
+
+def living_table() -> str:
+    """Filters, deletions, tail."""
+    report = _largest("*-living-*.json")
+    if report is None:
+        return "`python benchmarks/living.py` has not been run."
+    rows = [["state", "vectors", "recall@10", "p50 ms", "p95 ms"]]
+    for row in report["rows"]:
+        rows.append([str(row[key]) for key in ("state", "vectors", "recall_at_10", "p50_ms", "p95_ms")])
+    growing = report["growing"]
+    told = (
+        f"While {growing['added']:,} were added in {growing['seconds']} s: p50 {growing['p50_ms']} ms, "
+        f"p95 {growing['p95_ms']} ms."
+    )
+    return f"{_from(report)}\n\n{_markdown(rows)}\n\n{told}"
+
+
+def large_table() -> str:
+    """All sizes of `hundred_million.py` that were run, the last of each."""
+    reports = sorted(
+        {report["n"]: report for report in _reports("hundred_million-*.json")}.values(), key=lambda one: one["n"]
+    )
+    if not reports:
+        return "`python benchmarks/hundred_million.py` has not been run."
+    rows = [["vectors", "build s", "GiB resident", "GiB on disk", "recall@10", "clients", "p50 / p95 / p99 ms", "qps"]]
+    for report in reports:
+        head = [f"{report['n']:,}", str(report["build_s"]), str(report["rss_gib"]), str(report["disk_gib"])]
+        for row in report["rows"]:
+            times = " / ".join(str(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
+            rows.append([*head, str(row["recall_at_10"]), str(row["clients"]), times, str(row["qps"])])
+            head = [""] * 4
+        whole = report["end_to_end"]
+        times = " / ".join(str(whole[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
+        rows.append([*head, "text to hits", str(whole["clients"]), times, str(whole["qps"])])
+    left_out = "; ".join(reports[-1]["left_out"])
+    return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}."
+
+
+def kills_table() -> str:
+    """What killed writers lost."""
+    report = _largest("*-index-kills.json")
+    if report is None:
+        return "`python benchmarks/index_kills.py` has not been run."
+    rows = [["writer", "kills", "acknowledged vectors", "promises broken", "worst recall@10"]]
+    for row in report["rows"]:
+        rows.append([str(row[key]) for key in ("writer", "kills", "acknowledged", "violations", "worst_recall")])
+    return f"{_from(report)}\n\n{_markdown(rows)}"
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "engines": engines_table,
+    "living": living_table,
+    "large": large_table,
+    "index_kills": kills_table,
+}
+
+
+def _reports(pattern: str) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text("utf-8")) for file in sorted(RESULTS.glob(pattern))]
+
+
+def _largest(pattern: str) -> Any:
+    """The last report of the largest size."""
+    return max(_reports(pattern), key=lambda report: (report.get("n", 0), report["date"]), default=None)
+
+
+def _from(report: dict[str, Any]) -> str:
+    size = f"{report['n']:,} vectors; " if "n" in report else ""
+    return f"{size}{report['machine']}; commit {report['commit']}, {report['date'][:10]}."
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = rows
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
