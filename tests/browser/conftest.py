@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, 
 
 from sherd.server.pages import is_built
 from tests.server.museum import app_of, make_library, served
+from tests.server.painted import make_painted
 
 CHROMIUM = os.environ.get("SHERD_CHROMIUM") or shutil.which("chromium") or ""
 
@@ -34,6 +35,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a museum of 16 records."""
     with served(app_of(make_library(tmp_path_factory.mktemp("browsed")))) as address:
         yield address
+
+
+@pytest.fixture(scope="package")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The address of a museum with a thesaurus, and its library."""
+    library = make_painted(tmp_path_factory.mktemp("painted"))
+    with served(app_of(library)) as address:
+        yield address, library
 
 
 @pytest.fixture

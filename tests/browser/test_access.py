@@ -12,6 +12,10 @@ from playwright.sync_api import Page, Response
 AXE = Path(__file__).resolve().parents[2] / "web/node_modules/axe-core/axe.min.js"
 RESULTS = "/?q=" + json.dumps({"text": "red", "minus": "blue", "where": {"culture": ["Tang"]}})
 PAGES = {"start": "/", "results": RESULTS, "record": "/record?id=R/red", "login": "/login", "problem": "/record?id=no"}
+DESKS = {
+    "review": "/review", "reviewed record": "/review/record?id=p-01", "terms": "/thesaurus",
+    "found": "/thesaurus?search=lotus", "concept": "/thesaurus?uri=urn:sherd:taotie", "marked": "/record?id=p-01",
+}  # fmt: skip
 MOST_BYTES = 100_000
 
 
@@ -27,9 +31,24 @@ def serious(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(page: Page, name: str) -> None:
+    look(page, PAGES[name])
+
+
+@pytest.mark.parametrize("name", DESKS)
+def test_axe_finds_nothing_serious_at_the_desks(page: Page, painted: tuple[str, Path], name: str) -> None:
+    look(page, painted[0] + DESKS[name])
+
+
+def test_a_group_is_accessible_too(page: Page, painted: tuple[str, Path]) -> None:
+    page.goto(painted[0] + "/review")
+    href = page.locator(".groups a").first.get_attribute("href")
+    look(page, f"{painted[0]}{href}")
+
+
+def look(page: Page, address: str) -> None:
+    """Wide and in English, narrow and in Chinese."""
     for width, lang, tag in ((1280, "en", "en"), (390, "zh", "zh-Hans")):
         page.set_viewport_size({"width": width, "height": 844})
-        address = PAGES[name]
         page.goto(f"{address}{'&' if '?' in address else '?'}lang={lang}", wait_until="load")
         assert serious(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.server.museum import app_of, served
-from tests.server.painted import make_painted, take_all_back
-
-
-@pytest.fixture(scope="module")
-def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    library = make_painted(tmp_path_factory.mktemp("reviewed"))
-    with served(app_of(library)) as address:
-        yield address, library
+from tests.server.painted import take_all_back
 
 
 @pytest.fixture
@@ -47,8 +38,10 @@ def test_a_group_is_decided_by_keys(reviewing: tuple[str, Page]) -> None:
     page.keyboard.press("1")  # all, whatever is ticked
     expect(page.locator(".kept")).to_contain_text(f"Kept: {count} decisions")
     page.locator(".groups a").first.click()
+    page.wait_for_load_state("load")
+    before = page.url
     page.keyboard.press("5")
-    expect(page.locator(".members li").first).to_be_visible()
+    page.wait_for_url(lambda url: url != before)
     page.keyboard.press("4")
     expect(page.locator(".log li").first).to_contain_text("refused")
 
@@ -69,3 +62,16 @@ def test_a_record_is_decided_card_by_card(reviewing: tuple[str, Page]) -> None:
     page.wait_for_load_state("load")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("accept all but those ticked or refused")
+
+
+def test_terms_are_found_while_they_are_typed(painted: tuple[str, Path], page: Page) -> None:
+    page.goto(f"{painted[0]}/thesaurus")
+    page.get_by_label("A term").press_sequentially("taoti")
+    first = page.locator("#found .concepts li").first
+    expect(first).to_contain_text("饕餮纹")
+    first.locator("a").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("taotie")
+    page.get_by_role("link", name="Search for it").click()
+    expect(page.locator(".understood a.concept").first).to_have_text("taotie")
+    page.locator("a.undo").click()
+    expect(page.locator(".understood")).to_contain_text("words only")

@@ -133,6 +133,14 @@ class Reviewing:
 
         return await self._proposer.use(encoder, work)
 
+    async def pictures(self, encoder: Encoder, uris: Sequence[str]) -> dict[str, tuple[Frame, ...]]:
+        """By concept, pictures that are known to bear it."""
+
+        def work(suggester: Suggester) -> dict[str, tuple[Frame, ...]]:
+            return {uri: self.examples(suggester, uri) for uri in uris}
+
+        return await self._proposer.use(encoder, work)
+
     def clusters(self, suggester: Suggester, facet: str, least: int) -> list[Cluster]:
         """In the suggester's thread."""
         self._follow(suggester)

@@ -24,6 +24,7 @@ from sherd.server.routes import (
     search,
     suggestions,
     thesaurus,
+    thesaurus_page,
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     object_page.router,
     record_export.router,
     review_page.router,
+    thesaurus_page.router,
     search.router,
     records.router,
     pictures.router,
