@@ -28,6 +28,7 @@ from tests.vectors.batches import digests, embeddings, random_unit
 
 DIM, PARTS, STEP = 8, 3, 7
 _AWAY_S = 1.5
+_PAUSE_S = 0.1
 _PATIENCE_S = 120.0
 
 
@@ -73,7 +74,7 @@ class MilvusCuts:
             thread.start()
         try:
             while self.tally.cuts < cuts and not self.tally.violations:
-                time.sleep(self._dice.uniform(0.2, 1.5))
+                time.sleep(self._dice.uniform(0.2, 2.5))
                 self.tally.cuts += 1
                 if kill_every and self.tally.cuts % kill_every == 0:
                     self.tally.kills += 1
@@ -127,6 +128,7 @@ class MilvusCuts:
             found = [index.search(query, 5)[1][0].tolist() for index in opened.take(wanted)]
         except IndexAway:
             self.tally.refused += 1
+            time.sleep(_PAUSE_S)
             return
         finally:
             opened.close()
