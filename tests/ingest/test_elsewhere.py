@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from sherd.catalogue.catalogue import Catalogue
 from sherd.encoder.toy import ToyEncoder
-from sherd.errors import InvalidArgument, InvalidConfig, LibraryBusy, LibraryError, ServerAway
+from sherd.errors import InvalidArgument, InvalidConfig, LibraryBusy, LibraryError, MissingExtra, ServerAway
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.elsewhere import FILE, Elsewhere, read_elsewhere, write_elsewhere
 from sherd.ingest.library import Library
@@ -102,10 +103,17 @@ def test_what_an_interruption_left_before_there_were_tables_goes_on(tmp_path: Pa
 
 
 def test_a_server_that_is_away_is_told_and_nothing_is_made(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sherd[postgres]'")
     url = f"postgresql://me@127.0.0.1:{free_port()}/db?patience_s=0"
     for _ in range(2):
         with pytest.raises(ServerAway, match="no answer from the server"):
             Library.open(tmp_path / "lib", create=True, catalogue=url)
+
+
+def test_without_psycopg_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r"sherd\[postgres\]"):
+        Library.open(tmp_path / "lib", create=True, catalogue="postgresql://host/db")
 
 
 def test_a_password_gets_into_no_file(tmp_path: Path) -> None:

@@ -166,6 +166,7 @@ def test_what_the_server_has_lost_is_found_and_repaired(tmp_path: Path, pool: De
 
 
 def test_a_server_that_is_away_refuses_a_search_and_harms_no_ingest(tmp_path: Path, pool: DecoderPool) -> None:
+    pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'sherd[milvus]'")
     away = f"milvus://127.0.0.1:{free_port()}?answer_s=0.3&writer_patience_s=0"
     far = made(tmp_path / "far", away)
     report = ingest(far, museum(tmp_path / "src", 5), pool)

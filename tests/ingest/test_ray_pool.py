@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from sherd.encoder.toy import ToyEncoder
-from sherd.errors import EncoderMismatch, InvalidArgument, ServerAway
+from sherd.errors import EncoderMismatch, InvalidArgument, MissingExtra, ServerAway
 from sherd.ingest import ray_pool
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
@@ -169,6 +169,12 @@ def test_a_cluster_that_is_gone_is_told(tmp_path: Path, ray: StandIn) -> None:
     ray.failing = _RayError("the head died")
     with pytest.raises(ServerAway, match=r"there: the Ray cluster failed .*acknowledged is kept"):
         list(pool.open_many([(1, tmp_path, "a.png")]))
+
+
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(MissingExtra, match=r"sherd\[ray\]"):
+        RayPool("there", "toy", "")
 
 
 def test_a_cluster_that_is_not_there_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sherd.errors import IndexAway, InvalidArgument
+from sherd.errors import IndexAway, InvalidArgument, MissingExtra
 from sherd.vectors import milvus_index
 from sherd.vectors.milvus_address import parse_milvus
 from sherd.vectors.milvus_connection import MilvusConnection, NotThere
@@ -119,7 +120,14 @@ def test_kinds_of_index_are_built_and_searched(milvus: str, kind: str) -> None:
     opened.close()
 
 
+def test_without_pymilvus_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pymilvus", None)
+    with pytest.raises(MissingExtra, match=r"sherd\[milvus\]"):
+        MilvusConnection(parse_milvus("milvus://host")).call("list_collections")
+
+
 def test_a_server_that_is_away_is_told_in_time() -> None:
+    pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'sherd[milvus]'")
     opened = MilvusConnection(parse_milvus(f"milvus://127.0.0.1:{free_port()}?answer_s=0.5"))
     with pytest.raises(IndexAway, match=r"no answer from the index .*nothing is lost"):
         MilvusIndex(opened, "x", DIM).search(random_unit((1, DIM)), 1)

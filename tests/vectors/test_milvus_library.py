@@ -203,6 +203,7 @@ def test_pictures_without_parts_have_no_index_of_parts(place: MilvusPlace, tmp_p
 
 
 def test_a_server_that_is_away_is_told_and_nothing_changes(tmp_path: Path) -> None:
+    pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install 'sherd[milvus]'")
     url = f"milvus://127.0.0.1:{free_port()}?answer_s=0.3&writer_patience_s=0.5"
     there = MilvusPlace(parse_milvus(url), "b" * 32, "f" * 64)
     wanted = rows(tmp_path, range(1, 5))
