@@ -37,14 +37,16 @@ def main() -> None:
     parser.add_argument("--cuts", type=int, default=200)
     parser.add_argument("--kills-every", type=int, default=40, help="of milvus; a start takes it 15 to 60 seconds")
     parser.add_argument(
-        "--objects", type=int, default=400, help="of postgresql: pictures of an ingest, about twice as many"
+        "--objects", type=int, default=120, help="of postgresql: pictures of an ingest, about twice as many"
     )
+    parser.add_argument("--minutes", type=float, default=1e9, help="of postgresql: begin no ingest after so many")
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="sherd-cuts-") as folder:
         if given.server == "postgresql":
-            tally = asdict(cuts_of_postgres(Path(folder), given.cuts, objects=given.objects, seed=given.seed).tally)
+            chosen = {"objects": given.objects, "seed": given.seed, "minutes": given.minutes}
+            tally = asdict(cuts_of_postgres(Path(folder), given.cuts, **chosen).tally)
         else:
             tally = _milvus(Path(folder), given.cuts, given.kills_every, given.seed)
     tally["seconds"] = round(time.monotonic() - start)

@@ -61,9 +61,10 @@ class CutSeries:
         self._run(cuts=0)
         self.expected = str(_inspection(self._library)["state"])
 
-    def run(self, cuts: int) -> CutTally:
-        """So many cuts, over as many ingests as it takes."""
-        while self.tally.cuts < cuts and not self.tally.violations:
+    def run(self, cuts: int, *, minutes: float = 1e9) -> CutTally:
+        """So many cuts, over as many ingests as it takes, or as many as come to their end in that time."""
+        until = time.monotonic() + 60 * minutes
+        while self.tally.cuts < cuts and not self.tally.violations and time.monotonic() < until:
             self._run(cuts=cuts - self.tally.cuts)
             self._inspect()
         return self.tally
@@ -89,7 +90,7 @@ class CutSeries:
                     self.tally.seconds_away += time.monotonic() - start
                     self.tally.cuts += 1
                     cuts -= 1
-                code = child.wait(max(1.0, until - time.monotonic()))
+                code = child.wait(_PATIENCE_S)
             finally:
                 child.kill()
                 child.wait()

@@ -20,8 +20,8 @@ def restart(server: PostgresServer, dice: random.Random) -> None:
     server.start()
 
 
-def cuts_of_postgres(folder: Path, cuts: int, *, objects: int, seed: int) -> CutSeries:
-    """A series of `cuts` restarts under ingests of `objects` objects."""
+def cuts_of_postgres(folder: Path, cuts: int, *, objects: int, seed: int, minutes: float = 1e9) -> CutSeries:
+    """A series of `cuts` restarts under ingests of `objects` objects; fewer where `minutes` are over."""
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sherd[postgres]'")
     server = PostgresServer(durable=True)
     server.start()
@@ -30,7 +30,7 @@ def cuts_of_postgres(folder: Path, cuts: int, *, objects: int, seed: int) -> Cut
             folder, lambda n: ["--catalogue", server.url(f"n{n}")], lambda dice: restart(server, dice),
             objects=objects, seed=seed,
         )  # fmt: skip
-        series.run(cuts)
+        series.run(cuts, minutes=minutes)
     finally:
         server.remove()
     return series
