@@ -19,6 +19,7 @@ from sherd.errors import InvalidArgument
 from sherd.exports.described import Shot
 from sherd.exports.pictures_meant import PicturesMeant
 from sherd.server.addresses import record_of, token_of
+from sherd.server.admission import room_of
 from sherd.server.problems import Refusal
 from sherd.server.routes import iiif
 from sherd.server.settings import ServerSettings
@@ -215,6 +216,11 @@ def test_other_names_mean_no_record_or_are_the_one_name_of_it(token: str) -> Non
     except Refusal:
         return
     assert token_of(found) == token
+
+
+def test_what_a_machine_suggests_does_not_hold_up_searches() -> None:
+    assert room_of("GET", "/iiif/annotations/a/machine") == "bulk"
+    assert room_of("GET", "/iiif/annotations/a/reviewed") == "interactive"
 
 
 def test_the_machine_layer_holds_what_is_suggested_now(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

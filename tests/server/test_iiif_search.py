@@ -122,10 +122,18 @@ def test_motivations_people_and_dates_narrow(client: TestClient) -> None:
     ]
 
 
-@pytest.mark.parametrize("date", ["2026", "2026-01-01/2026-02-01", "2026-13-01T00:00:00Z/2026-02-01T00:00:00Z", "a/b"])
+@pytest.mark.parametrize(
+    "date", ["2026", "2026-01-01/2026-02-01", "2026-01-01T00:00:00Z", "a/b", "２０26-01-01T00:00:00Z"]
+)
 def test_dates_that_are_none_are_refused(client: TestClient, date: str) -> None:
     answer = client.get("/iiif/search", params={"date": date})
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_argument")
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    with pytest.raises(InvalidArgument, match="range of dates"):
+        Asked.of("x", date=date)
+
+
+def test_there_are_no_pages_after_the_last(client: TestClient) -> None:
+    assert client.get("/iiif/search", params={"q": "taotie", "page": 2}).status_code == 404
 
 
 def test_terms_begin_as_asked(client: TestClient) -> None:

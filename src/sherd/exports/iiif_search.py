@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TypeAlias
 
 from sherd.catalogue.whole_words import stands_in
@@ -25,7 +24,9 @@ from sherd.thesaurus.folding import fold_label
 
 CONTEXT = "http://iiif.io/api/search/2/context.json"
 PAGE_SIZE = 50
-_RANGE = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)")
+_TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z"
+DATES = rf"^ *({_TIME}/{_TIME} *( +{_TIME}/{_TIME} *)*)?$"
+"""What the parameter `date` may be."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*:\S")
 PageAddress: TypeAlias = Callable[[int | None], str]
 _AROUND = 40
@@ -34,13 +35,13 @@ _AROUND = 40
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question. words: all of them must be there. motivations, users (URIs), dates (from, until): one of each must
-    be; empty ones do not count."""
+    """A question. words: all of them must be there. motivations, users (URIs), dates (from, until, as texts): one of
+    each must be; empty ones do not count."""
 
     words: tuple[str, ...] = ()
     motivations: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
-    dates: tuple[tuple[datetime, datetime], ...] = ()
+    dates: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, q: str, motivation: str = "", user: str = "", date: str = "") -> Asked:
@@ -49,8 +50,12 @@ class Asked:
         Raises:
             InvalidArgument: a range of dates is none.
         """
+        if not re.fullmatch(DATES, date):
+            example = "2026-01-01T00:00:00Z/2026-12-31T23:59:59Z"
+            raise InvalidArgument(f"{date[:60]!r} is no range of dates such as {example}")
         words = tuple(word for word in (fold_label(one) for one in q.split()) if word)
-        return cls(words, frozenset(motivation.split()), frozenset(user.split()), tuple(map(_dates, date.split())))
+        dates = tuple((start, end) for start, _, end in (one.partition("/") for one in date.split()))
+        return cls(words, frozenset(motivation.split()), frozenset(user.split()), dates)
 
     def takes(self, motivation: str) -> bool:
         return not self.motivations or motivation in self.motivations
@@ -97,6 +102,11 @@ def within_manifest(annotation: Json, described: Described, places: Places) -> J
     return annotation | {"target": {"id": target, "type": "Canvas", "partOf": [manifest]}}
 
 
+def pages_of(found: Sequence[object]) -> int:
+    """How many pages an answer has; an empty one where nothing was found."""
+    return max(1, -(-len(found) // PAGE_SIZE))
+
+
 def answer_page(address: PageAddress, found: Sequence[tuple[Json, list[Quote]]], number: int) -> Json:
     """One page of all that was found, from 1 on.
 
@@ -105,7 +115,7 @@ def answer_page(address: PageAddress, found: Sequence[tuple[Json, list[Quote]]],
     Raises:
         InvalidArgument: there is no such page.
     """
-    pages = max(1, -(-len(found) // PAGE_SIZE))
+    pages = pages_of(found)
     if not 1 <= number <= pages:
         raise InvalidArgument(f"page is {number}; there are pages 1 to {pages}")
     start = (number - 1) * PAGE_SIZE
@@ -157,7 +167,8 @@ def _by_asked_people(annotation: Json, asked: Asked) -> bool:
     if not asked.dates:
         return True
     created = annotation.get("created")
-    return created is not None and any(start <= _time(created) <= end for start, end in asked.dates)
+    # All of one length and in UTC, so they compare as texts.
+    return created is not None and any(start <= created <= end for start, end in asked.dates)
 
 
 def _quotes(annotation: Json, word: str) -> Iterator[Quote]:
@@ -173,19 +184,3 @@ def _quotes(annotation: Json, word: str) -> Iterator[Quote]:
             start, end = (at, at + len(word)) if at >= 0 and len(folded) == len(text) else (0, len(text))
             before, after = text[:start][-_AROUND:], text[end:][:_AROUND]
             yield Quote(annotation["id"], before, text[start:end], after)
-
-
-def _dates(text: str) -> tuple[datetime, datetime]:
-    match = _RANGE.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError
-        return _time(match[1]), _time(match[2])
-    except ValueError:
-        raise InvalidArgument(
-            f"{text[:60]!r} is no range of dates such as 2026-01-01T00:00:00Z/2026-12-31T23:59:59Z"
-        ) from None
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))

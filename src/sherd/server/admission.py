@@ -40,6 +40,8 @@ def room_of(method: str, path: str) -> str | None:
         return "streams"
     if method == "POST" and path in UPLOADS:
         return "bulk"
+    if path.startswith("/iiif/annotations/") and path.endswith("/machine"):
+        return "bulk"  # viewers ask for all pictures of a record at once, and the first answer may take long
     if method in ("GET", "HEAD", "OPTIONS") or path == "/api/v1/search":
         return "interactive"
     return "bulk" if path.startswith("/api/v1/jobs") else "write"

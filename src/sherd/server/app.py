@@ -117,9 +117,10 @@ def _describe(app: FastAPI) -> None:
 
 
 def _tell_queries(schema: dict[str, Any]) -> None:
-    """The query in an address is JSON of the same form as in a body."""
+    """The query in an address of the API is JSON of the same form as in a body."""
     form = {"application/json": {"schema": {"$ref": "#/components/schemas/QueryForm"}}}
-    for operation in (one for path in schema["paths"].values() for one in path.values()):
+    paths = [path for name, path in schema["paths"].items() if name.startswith("/api/")]
+    for operation in (one for path in paths for one in path.values()):
         for parameter in operation.get("parameters", ()):
             if parameter["name"] == "q":
                 del parameter["schema"]

@@ -10,13 +10,14 @@ from starlette.responses import Response
 
 from sherd.exports.described import Described
 from sherd.exports.facts import facts
-from sherd.exports.iiif_search import CONTEXT, Asked, answer_page, term_page
+from sherd.exports.iiif_search import CONTEXT, DATES, Asked, answer_page, pages_of, term_page
 from sherd.search.concept_search import find_concepts
 from sherd.server.addresses import with_parameters
 from sherd.server.answering import answers
 from sherd.server.auth import Permission, needs
 from sherd.server.iiif_places import SEARCH_SERVICE, Json, places_of
 from sherd.server.json_ld import MEDIA_TYPE, content, json_ld
+from sherd.server.problems import Refusal
 from sherd.server.routes.iiif import ANSWERS, RecordPath, shown
 from sherd.server.schemas import problems
 from sherd.server.services import Deadline, Services, Serving
@@ -26,9 +27,16 @@ from sherd.types import MAX_QUERY_CHARS
 
 router = APIRouter(prefix="/iiif", tags=["iiif"])
 _MOST_TERMS = 20
-_FOUND = content(MEDIA_TYPE, "application/json") | problems()
+_FOUND = content(MEDIA_TYPE, "application/json") | problems(404)
 Words = Annotated[str, Query(max_length=MAX_QUERY_CHARS, description="Words that must all be there; what to look for.")]
 Several = Annotated[str, Query(max_length=MAX_QUERY_CHARS)]
+Dates = Annotated[
+    str,
+    Query(
+        max_length=MAX_QUERY_CHARS, pattern=DATES, description="Ranges of time: from/until.",
+        examples=["2026-01-01T00:00:00Z/2026-12-31T23:59:59Z"],
+    ),
+]  # fmt: skip
 Page = Annotated[int, Query(ge=1, le=1_000_000)]
 Beginning = Annotated[str, Query(max_length=200, description="The beginning of a term.")]
 Least = Annotated[int | None, Query(ge=0, le=1_000_000, description="Times that a term must be there.")]
@@ -42,7 +50,7 @@ async def iiif_search(
     q: Words = "",
     motivation: Several = "",
     user: Several = "",
-    date: Several = "",
+    date: Dates = "",
     page: Page = 1,
 ) -> Response:
     """Annotations of the whole collection: those with the words, then places that look like what is asked for."""
@@ -60,7 +68,7 @@ async def iiif_search_within(
     q: Words = "",
     motivation: Several = "",
     user: Several = "",
-    date: Several = "",
+    date: Dates = "",
     page: Page = 1,
 ) -> Response:
     """Annotations of one record: those with the words, and where it looks like what is asked for."""
@@ -71,7 +79,7 @@ async def iiif_search_within(
 @router.get("/terms", responses=_FOUND, response_class=Response, dependencies=[needs(Permission.READ)])
 async def iiif_terms(
     request: Request, services: Serving, q: Beginning, min: Least = None, motivation: Several = "", user: Several = "",
-    date: Several = "",
+    date: Dates = "",
 ) -> Response:  # fmt: skip
     """Labels of the thesaurus that begin so."""
     places = places_of(request)
@@ -89,7 +97,7 @@ async def iiif_terms(
 )
 async def iiif_terms_within(
     request: Request, services: Serving, record: RecordPath, q: Beginning, min: Least = None, motivation: Several = "",
-    user: Several = "", date: Several = "",
+    user: Several = "", date: Dates = "",
 ) -> Response:  # fmt: skip
     """Labels that begin so of what is said of one record, with how often it is said."""
     places = places_of(request)
@@ -118,6 +126,9 @@ async def _search(
     base = places.search(described.record.record_id if described is not None else None)
     parameters = dict(zip(("q", "motivation", "user", "date"), given, strict=True))
     found = await answers(services, places, given[0].strip(), asked, described, deadline)
+
+    if number > pages_of(found):
+        raise Refusal("not_found")
 
     def address(page: int | None) -> str:
         return with_parameters(base, **parameters, page=page)
