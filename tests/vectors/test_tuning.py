@@ -125,6 +125,16 @@ def test_growing_needs_no_new_coder_until_it_has_grown_far(rows: FloatArray, ora
     assert recall(index.search(queries, 10)[1], oracle.search(queries, 10)[1]) >= 0.9
 
 
+def test_many_vectors_at_once_get_a_coder_of_their_own_and_the_old_segment_stays(rows: FloatArray) -> None:
+    index = FaissIndex(DIM, settings=SETTINGS)
+    index.build(np.arange(1_200), Source(rows))
+    old = index.state.layers[0].segment
+    index.build(np.arange(1_200, N), Source(rows))
+    index.upkeep()
+    assert any(layer.segment is old for layer in index.state.layers)
+    assert sorted(layer.segment.coder.trained_on for layer in index.state.layers) == [1_200, N - 1_200]
+
+
 def _layers(rows: FloatArray, **changes: object) -> list[int]:
     """Sizes of the segments after 6,000 vectors came in by 500."""
     index = FaissIndex(DIM, settings=replace(SETTINGS, **changes))  # type: ignore[arg-type]

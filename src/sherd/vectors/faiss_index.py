@@ -18,17 +18,16 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sherd.errors import InvalidArgument
 from sherd.types import FloatArray, KeyArray
 from sherd.vectors.coder import Coder, learn_coder, sample_size
 from sherd.vectors.depths import DEFAULT_TARGET, Depths, Dial, untuned
-from sherd.vectors.exact import allowed_mask
 from sherd.vectors.funnel import Funnel
 from sherd.vectors.protocol import VectorSource, best, checked_queries, checked_rows
 from sherd.vectors.sealing import BLOCK, Progress, seal_rows
 from sherd.vectors.segment import Layer, Segment
+from sherd.vectors.state import State, poured, to_merge
 from sherd.vectors.tail import Tail
 
 EXACT_LIMIT = 200_000
@@ -69,20 +68,6 @@ class IndexSettings:
             raise InvalidArgument(f"a recall of {self.recall} cannot be asked for; give 0.9, 0.95 or 0.99")
         if self.kind not in ("lists", "hnsw"):
             raise InvalidArgument(f"there is no kind of index called {self.kind!r}; give 'lists' or 'hnsw'")
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a search sees: segments with their tombstones, and the tail. Never changed."""
-
-    layers: tuple[Layer, ...]
-    tail: Tail
-
-    def __len__(self) -> int:
-        return len(self.tail) + sum(layer.alive for layer in self.layers)
-
-    def without(self, keys: KeyArray) -> State:
-        return State(tuple(layer.without(keys) for layer in self.layers), self.tail.removed(keys))
 
 
 class FaissIndex:
@@ -198,7 +183,12 @@ class FaissIndex:
     def _unsettled(self) -> bool:
         state = self._state
         limit = self.settings.tail_limit if state.layers else self.settings.exact_limit
-        return len(state.tail) > limit or self._outgrown(state) or self._shrunk(state) or len(self._to_merge(state)) > 0
+        if len(state.tail) > limit or self._outgrown(state) or self._shrunk(state):
+            return True
+        return len(self._to_merge(state)) > 0
+
+    def _to_merge(self, state: State) -> list[Layer]:
+        return to_merge(state, self.settings.merge_ratio, self.settings.segment_rows)
 
     def _shrunk(self, state: State) -> bool:
         """Whether there are segments and far too few vectors for them."""
@@ -236,11 +226,13 @@ class FaissIndex:
             progress: told (vectors sealed, vectors in all).
         """
         with self._upkeep:
-            coder = self._coder(self._state) or self._learn(keys, source.vectors)
+            coder, size = self._state.coder(), len(self._state) + keys.size
+            if coder is None or size > self.settings.retrain_growth * coder.trained_on:
+                coder = self._learn(keys, source.vectors)
             for start in range(0, keys.size, self.settings.segment_rows):
                 part = keys[start : start + self.settings.segment_rows]
 
-                def blocks(row: int, part: KeyArray = part) -> Iterator[FloatArray]:
+                def blocks(row: int, part: KeyArray = part, coder: Coder = coder) -> Iterator[FloatArray]:
                     for first in range(row, part.size, BLOCK):
                         yield coder.rotation.apply(source.vectors(part[first : first + BLOCK]))
 
@@ -253,28 +245,9 @@ class FaissIndex:
                     state = self._state.without(part)
                     self._state = replace(state, layers=(*state.layers, Layer(segment)))
 
-    def _coder(self, state: State) -> Coder | None:
-        """The coder learnt last."""
-        coders = [layer.segment.coder for layer in state.layers]
-        return max(coders, key=lambda coder: coder.trained_on) if coders else None
-
     def _outgrown(self, state: State) -> bool:
-        coder = self._coder(state)
+        coder = state.coder()
         return coder is not None and len(state) > self.settings.retrain_growth * coder.trained_on
-
-    def _to_merge(self, state: State) -> list[Layer]:
-        """The layers to make one of; none when all is well."""
-        layers = sorted(state.layers, key=lambda layer: layer.alive)
-        if hollow := [layer for layer in layers if layer.alive < len(layer.segment) / 2]:
-            return hollow[:1]
-        taken: list[Layer] = []
-        total = 0
-        for n, layer in enumerate(layers):
-            fits = total + layer.alive <= self.settings.segment_rows
-            if n and fits and total >= self.settings.merge_ratio * layer.alive:
-                taken = layers[: n + 1]
-            total += layer.alive
-        return taken
 
     def _seal_tail(self, state: State) -> None:
         tail = state.tail
@@ -285,7 +258,7 @@ class FaissIndex:
         def of(some: KeyArray) -> FloatArray:
             return vectors[order[np.searchsorted(keys, some)]]
 
-        coder = self._coder(state) or self._learn(keys, of)
+        coder = state.coder() or self._learn(keys, of)
 
         def blocks(row: int) -> Iterator[FloatArray]:
             for start in range(row, keys.size, BLOCK):
@@ -298,28 +271,14 @@ class FaissIndex:
             self._state = State((*now.layers, fresh.without(gone)), now.tail.since(tail.count))
 
     def _merge(self, layers: list[Layer]) -> None:
-        coder = self._coder(self._state)
+        coder = self._state.coder()
         assert coder is not None
         self._replace(layers, self._poured(layers, coder))
 
     def _poured(self, layers: Sequence[Layer], coder: Coder) -> list[Layer]:
         """The rows of some layers in new segments by `coder`."""
-        keys = np.concatenate([layer.keys() for layer in layers])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        # Of each key: which layer has it. Its row there is looked up block by block.
-        owner = np.repeat(np.arange(len(layers), dtype=np.int8), [layer.alive for layer in layers])[order]
-        fresh = []
-        for start in range(0, keys.size, self.settings.segment_rows):
-            end = min(start + self.settings.segment_rows, keys.size)
-
-            def blocks(row: int, start: int = start, end: int = end) -> Iterator[FloatArray]:
-                for first in range(start + row, end, BLOCK):
-                    some = slice(first, min(first + BLOCK, end))
-                    yield _coordinates(layers, owner[some], keys[some], coder)
-
-            fresh.append(Layer(self._sealed(coder, keys[start:end], blocks)))
-        return fresh
+        parts = poured(layers, coder, self.settings.segment_rows, BLOCK)
+        return [Layer(self._sealed(coder, keys, blocks)) for keys, blocks in parts]
 
     def _replace(self, old: Sequence[Layer], fresh: Sequence[Layer]) -> None:
         """Put `fresh` in the place of the layers that `old` were, less what has been removed since."""
@@ -340,7 +299,7 @@ class FaissIndex:
             with self._change:
                 now = self._state
                 holding = keys[np.isin(keys, np.concatenate([layer.keys() for layer in now.layers] or [keys]))]
-                tail = now.tail.added(holding, self._vectors(now, holding)) if holding.size else now.tail
+                tail = now.tail.added(holding, now.sealed_vectors(holding)) if holding.size else now.tail
                 self._state = State((), tail)
             return
         if state.layers and len(state.tail):
@@ -349,7 +308,7 @@ class FaissIndex:
         if not state.layers:
             self._seal_tail(state)
             return
-        coder = self._learn(self.keys(), lambda keys: self._vectors(state, keys))
+        coder = self._learn(self.keys(), lambda keys: state.sealed_vectors(keys))
         self._replace(state.layers, self._poured(state.layers, coder))
 
     def _learn(self, keys: KeyArray, vectors: Callable[[KeyArray], FloatArray]) -> Coder:
@@ -374,32 +333,8 @@ class FaissIndex:
         graph = self.settings.kind == "hnsw"
         return seal_rows(coder, keys, blocks, folder=self._folder, graph=graph, progress=progress)
 
-    def _vectors(self, state: State, keys: KeyArray) -> FloatArray:
-        """(n, D) vectors of keys that lie in segments."""
-        out = np.empty((keys.size, self.dim), np.float32)
-        for layer in state.layers:
-            there = allowed_mask(keys, layer.keys())
-            rows = np.searchsorted(layer.segment.keys, keys[there])
-            out[there] = layer.segment.coder.rotation.back(layer.segment.coordinates(rows))
-        return out
-
 
 def _joined(
     one: tuple[FloatArray, KeyArray], other: tuple[FloatArray, KeyArray], k: int
 ) -> tuple[FloatArray, KeyArray]:
     return best(np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]]), k)
-
-
-def _coordinates(layers: Sequence[Layer], owner: NDArray[np.int8], keys: KeyArray, coder: Coder) -> FloatArray:
-    """(n, W) coordinates by `coder` of keys that lie in the layers numbered `owner`."""
-    out = np.empty((keys.size, coder.rotation.width), np.float32)
-    for number, layer in enumerate(layers):
-        mine = owner == number
-        if not mine.any():
-            continue
-        segment = layer.segment
-        coordinates = segment.coordinates(np.searchsorted(segment.keys, keys[mine]))
-        if segment.coder is not coder:
-            coordinates = coder.rotation.apply(segment.coder.rotation.back(coordinates))
-        out[mine] = coordinates
-    return out

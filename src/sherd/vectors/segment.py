@@ -22,6 +22,10 @@ _DENSE = 8
 """From one allowed key in so many rows on it is faster to look at all rows than to look each key up."""
 
 
+_SPARSE = 16
+"""Up to so many possible keys a row, a table of them is made."""
+
+
 class Probed(NamedTuple):
     """The lists to look into, by scores (q, p) and numbers (q, p); of a graph, how many candidates it keeps."""
 
@@ -144,12 +148,7 @@ class Layer:
         """Ascending rows that hold and whose key, divided by `group`, is among the ascending `allowed`."""
         there = self.segment.keys
         if allowed.size * _DENSE * (1 if group == 1 else 4) > there.size:
-            found = []
-            for start in range(0, there.size, _AT_ONCE):
-                pictures = there[start : start + _AT_ONCE] // group
-                place = np.minimum(np.searchsorted(allowed, pictures), max(allowed.size - 1, 0))
-                found.append(start + np.flatnonzero(allowed[place] == pictures))
-            rows = np.concatenate(found)
+            rows = _dense_rows(there, allowed, group)
         else:
             left = np.searchsorted(there, allowed * group)
             counts = np.searchsorted(there, allowed * group + (group - 1), "right") - left
@@ -161,6 +160,25 @@ class Layer:
         if self.bits is None:
             return rows
         return np.asarray(rows[(self.bits[rows >> 3] >> (rows & 7).astype(np.uint8)) & 1 > 0], np.int64)
+
+
+def _dense_rows(keys: KeyArray, allowed: KeyArray, group: int) -> NDArray[np.int64]:
+    """Rows of `keys` whose key, divided by `group`, is among `allowed`: a look at every row."""
+    last = int(keys[-1]) // group + 1
+    table = None
+    if last <= _SPARSE * keys.size:  # a catalogue counts its keys up from 1, so this is the usual way
+        table = np.zeros(last, np.bool_)
+        table[allowed[: np.searchsorted(allowed, last)]] = True
+    found = []
+    for start in range(0, keys.size, _AT_ONCE):
+        pictures = keys[start : start + _AT_ONCE] // group if group > 1 else keys[start : start + _AT_ONCE]
+        if table is not None:
+            there = table[pictures]
+        else:
+            place = np.minimum(np.searchsorted(allowed, pictures), allowed.size - 1)
+            there = allowed[place] == pictures
+        found.append(start + np.flatnonzero(there))
+    return np.concatenate(found)
 
 
 def all_bits(count: int) -> NDArray[np.uint8]:

@@ -12,9 +12,10 @@ from sherd.errors import InvalidArgument
 from sherd.types import FloatArray, KeyArray
 from sherd.vectors.cores import in_order
 from sherd.vectors.depths import TARGETS, Depths, Dial, Setting
-from sherd.vectors.faiss_index import FaissIndex, State
+from sherd.vectors.faiss_index import FaissIndex
 from sherd.vectors.protocol import NO_KEY, best, checked_queries
 from sherd.vectors.segment import Layer
+from sherd.vectors.state import State
 
 K = 10
 _QUERIES = 200
