@@ -79,6 +79,12 @@ def test_filters(shelf: Catalogue, where: dict[str, tuple[str, ...]], keys: list
     assert sorted(shelf.hits_for(np.arange(10), where)) == keys
 
 
+def test_picture_keys_are_those_of_the_records(shelf: Catalogue) -> None:
+    for ids in (["ding"], ["bell", "vase"], ["nothing"], []):
+        wanted = sorted(key for pairs in shelf.keys_of(ids).values() for key, _ in pairs)
+        assert shelf.picture_keys(ids).tolist() == wanted
+
+
 def test_titles_come_a_page_at_a_time(shelf: Catalogue) -> None:
     whole = shelf.titles("", 100)
     assert [name for name, _ in whole] == shelf.record_ids()

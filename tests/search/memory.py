@@ -94,6 +94,9 @@ class MemoryCatalogue(Catalogue):
                     found.setdefault(one.record_id, []).append((key, one.image))
         return found
 
+    def picture_keys(self, record_ids: Sequence[str]) -> KeyArray:
+        return np.array(sorted(key for pairs in self.keys_of(record_ids).values() for key, _ in pairs), np.int64)
+
     def understood(self, text: str) -> tuple[Understood, ...]:
         return ()
 

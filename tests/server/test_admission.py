@@ -121,9 +121,27 @@ def test_what_waits_too_long_is_told_so_and_leaves_its_place() -> None:
     asyncio.run(run())
 
 
+def test_who_would_wait_too_long_is_told_at_once() -> None:
+    async def run(wait_s: float) -> list[int]:
+        app = Slow()
+        admission = layer(app, interactive=Room(1, 100), wait_s=wait_s)
+        admission.gates["interactive"].running = 1
+        for _ in range(200):  # the last ones took a second each
+            admission.gates["interactive"].leave(1.0)
+            admission.gates["interactive"].running = 1
+        asked = [asyncio.create_task(ask(admission)) for _ in range(10)]
+        await asyncio.sleep(0)
+        app.go.set()
+        admission.gates["interactive"].leave(1.0)
+        return sorted(status for status, _ in await asyncio.gather(*asked))
+
+    assert asyncio.run(run(3.5)) == [200] * 3 + [503] * 7
+    assert asyncio.run(run(5.5)) == [200] * 5 + [503] * 5
+
+
 def test_who_gives_up_waiting_takes_nobodys_place() -> None:
     async def run() -> None:
-        gate = Gate(Room(1, 5))
+        gate = Gate(Room(1, 5), 10)
         await gate.enter(1)
         waiting = [asyncio.create_task(gate.enter(1)) for _ in range(3)]
         await asyncio.sleep(0)
@@ -176,7 +194,7 @@ def test_every_request_has_its_class(method: str, path: str, room: str | None) -
 
 def test_refusals_are_counted(library: Path) -> None:
     async def run() -> None:
-        gate = Gate(Room(1, 0))
+        gate = Gate(Room(1, 0), 10)
         await gate.enter(1)
         with pytest.raises(Refusal):
             await gate.enter(1)

@@ -277,6 +277,15 @@ class Catalogue:
                     found[record_id] = [(key, image.path) for key, image in shown.get(number, [])]
         return found
 
+    def picture_keys(self, record_ids: Sequence[str]) -> KeyArray:
+        """(n,) ascending keys of the pictures of these records."""
+        found: set[int] = set()
+        with self.database.read() as connection:
+            for chunk in _chunks(record_ids):
+                shown = select(images.c.key).join(records, records.c.number == images.c.record)
+                found |= set(connection.scalars(shown.where(records.c.record_id.in_(chunk))))
+        return np.array(sorted(found), np.int64)
+
     def lexical(
         self, text: str, limit: int, where: Where | None = None, labels: Sequence[str] = ()
     ) -> list[tuple[str, float]]:

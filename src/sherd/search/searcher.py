@@ -35,6 +35,8 @@ _log = logging.getLogger(__name__)
 _WHOLE = Box(0, 0, 1, 1)
 _DECIMALS = 6
 _TRIES = 5
+_MOST_KEPT = 50_000
+"""Pictures of which it is kept who shows them; some 20 MB."""
 T = TypeVar("T")
 
 
@@ -81,6 +83,7 @@ class Searcher:
         self._library, self._catalogue, self._encoder = library, library.catalogue, encoder
         self._refuse_other_encoder()
         self._lock = SharedLock()
+        self._kept: tuple[int, dict[int, list[Shown]]] = (-1, {})
         self._candidates = Candidates(library, encoder.fingerprint, index_settings)
         self._confidence = load_confidence(library.folder, encoder.fingerprint)
 
@@ -154,9 +157,10 @@ class Searcher:
             ranked = self._rank(asked, query, skip + query.k, watch, meant)[skip:]
             with watch.stage("rerank"):
                 likely = self._likely(asked, query, ranked)
+                places = self._places(ranked)
                 return tuple(
-                    self._hit(asked, one, probability, refine=n < finely)
-                    for n, (one, probability) in enumerate(zip(ranked, likely, strict=True))
+                    self._hit(asked, one, probability, place, refine=n < finely)
+                    for n, (one, probability, place) in enumerate(zip(ranked, likely, places, strict=True))
                 )
 
         found = self._on_one_state(watch, hits)
@@ -214,11 +218,10 @@ class Searcher:
         with watch.stage("catalogue"):
             allowed = self._catalogue.live_keys(query.where) if query.where else None
             words, unwanted = self._words(question, query, [name for one in meant for name in one.names])
-            shown_by_words = self._catalogue.keys_of(list(words)) if words else {}
+            extra = self._catalogue.picture_keys(list(words)) if words else np.empty(0, np.int64)
         count = max(self.settings.candidates, 2 * k)
         with watch.stage("index"):
             keys = self._candidates.nearest(question, count, self.settings.minus, allowed)
-            extra = np.array([key for shown in shown_by_words.values() for key, _ in shown], np.int64)
             keys = np.union1d(keys, np.intersect1d(extra, self._candidates.rows.keys))
         if not keys.size:
             return []
@@ -232,9 +235,21 @@ class Searcher:
                 minus=self.settings.minus,
             )
         with watch.stage("catalogue"):
-            shown = self._catalogue.hits_for(keys, query.where or None)
+            shown = self._catalogue.hits_for(keys, query.where) if query.where else self._shown(keys)
         with watch.stage("rerank"):
             return self._grouped(keys, scores, shown, words, unwanted, query)[:k]
+
+    def _shown(self, keys: KeyArray) -> dict[int, list[Shown]]:
+        """Who shows each picture. Kept until something is committed: the same pictures are near to many questions."""
+        generation, kept = self._kept
+        if generation != self._candidates.generation or len(kept) > _MOST_KEPT:
+            kept = {}
+            self._kept = self._candidates.generation, kept
+        missing = [key for key in keys.tolist() if key not in kept]
+        if missing:
+            found = self._catalogue.hits_for(np.array(missing, np.int64))
+            kept.update((key, found.get(key, [])) for key in missing)
+        return kept
 
     def _words(
         self, question: Question, query: Query, names: Sequence[str]
@@ -262,9 +277,10 @@ class Searcher:
     ) -> list[Ranked]:
         """One entry a record, by its best picture; best first, equal scores by record id."""
         best: dict[str, tuple[tuple[float, str], int, Shown]] = {}
+        totals = scores.total.tolist()
         for n, key in enumerate(keys.tolist()):
             for one in shown.get(key, []):
-                place = (-float(scores.total[n]), one.image)
+                place = (-totals[n], one.image)
                 if one.record_id not in best or place < best[one.record_id][0]:
                     best[one.record_id] = place, n, one
         ranked = []
@@ -289,10 +305,31 @@ class Searcher:
         seen = np.array([one.reasons["object"] + one.reasons["part"] for one in ranked], np.float64)
         return self._confidence.of(question.text, seen, middling)
 
-    def _hit(self, question: Question, one: Ranked, probability: float | None, *, refine: bool) -> Hit:
-        sha256 = self._candidates.rows.sha256(np.array([one.key]))[0]
+    def _places(self, ranked: Sequence[Ranked]) -> list[tuple[str, Box | None]]:
+        """Of each its picture's sha256, and the box of the part that matched best, where there are parts."""
+        keys, rows = np.array([one.key for one in ranked], np.int64), self._candidates.rows
+        boxes = np.clip(rows.boxes(keys), 0, 1) if rows.parts_per_image else np.zeros((len(ranked), 0, 4))
+        found = []
+        for n, (one, sha256) in enumerate(zip(ranked, rows.sha256(keys), strict=True)):
+            box = None
+            if one.best_part >= 0:
+                x, y, w, h = boxes[n, one.best_part].tolist()
+                box = Box(x, y, min(w, 1 - x), min(h, 1 - y))
+            found.append((sha256, box))
+        return found
+
+    def _hit(
+        self,
+        question: Question,
+        one: Ranked,
+        probability: float | None,
+        place: tuple[str, Box | None],
+        *,
+        refine: bool,
+    ) -> Hit:
+        sha256, part = place
         level = level_of(one.reasons, self.settings.level_margin)
-        box = self._box(question, one, sha256, level, refine=refine)
+        box = self._box(question, one, sha256, part, level, refine=refine)
         return Hit(
             record_id=one.record_id,
             title=one.title,
@@ -306,8 +343,10 @@ class Searcher:
             sha256=sha256,
         )
 
-    def _box(self, question: Question, one: Ranked, sha256: str, level: Level, *, refine: bool) -> Box | None:
-        if question.pointer is None and (level is Level.OBJECT or one.best_part < 0):
+    def _box(
+        self, question: Question, one: Ranked, sha256: str, part: Box | None, level: Level, *, refine: bool
+    ) -> Box | None:
+        if question.pointer is None and (level is Level.OBJECT or part is None):
             return _WHOLE
         if refine and question.pointer is not None:
             try:
@@ -315,10 +354,7 @@ class Searcher:
                 return box_from_heat(self._encoder.heat(picture, question.pointer), level=self.settings.refine_level)
             except (OSError, CorruptData, RejectedItem) as error:
                 _log.warning("%s: no thumbnail to locate the match on (%s); run `sherd repair`", one.image, error)
-        if one.best_part < 0:
-            return None
-        x, y, w, h = np.clip(self._candidates.rows.boxes(np.array([one.key]))[0, one.best_part], 0, 1).tolist()
-        return Box(x, y, min(w, 1 - x), min(h, 1 - y))
+        return part
 
     def _why_nothing(self, query: Query, skip: int) -> str:
         if skip:

@@ -50,8 +50,8 @@ def room_of(method: str, path: str) -> str | None:
 class Gate:
     """Room for one class, first come, first served."""
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, room: Room, wait_s: float) -> None:
+        self._room, self._wait_s = room, wait_s
         self.running = 0
         self._queue: deque[asyncio.Future[None]] = deque()
         self._mean_s = 0.1
@@ -69,7 +69,7 @@ class Gate:
         if self.running < self._room.running and not self._queue:
             self.running += 1
             return
-        if len(self._queue) >= self._room.waiting:
+        if len(self._queue) >= self._room.waiting or self._expected_s() > self._wait_s:
             raise Refusal("busy", retry_after=self.retry_after())
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
@@ -92,8 +92,11 @@ class Gate:
 
     def retry_after(self) -> int:
         """Seconds after which there may be room; not the same for all, or they would all come back at once."""
-        wait = self._mean_s * (len(self._queue) + 1) / self._room.running
-        return min(math.ceil(wait) + random.randint(0, 2), _LONGEST_WAIT_S)
+        return min(math.ceil(self._expected_s()) + random.randint(0, 2), _LONGEST_WAIT_S)
+
+    def _expected_s(self) -> float:
+        """How long the next one in the queue will wait, if all take as long as the last ones did."""
+        return self._mean_s * (len(self._queue) + 1) / self._room.running
 
     def _hand_over(self) -> None:
         while self._queue:
@@ -109,7 +112,7 @@ class Admission:
 
     def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, stopping: asyncio.Event) -> None:
         self._app, self._settings, self._metrics, self._stopping = app, settings, metrics, stopping
-        self.gates = {name: Gate(getattr(settings, name)) for name in ROOMS}
+        self.gates = {name: Gate(getattr(settings, name), settings.wait_s) for name in ROOMS}
         self._clients: Counter[tuple[str, str]] = Counter()
         for name, gate in self.gates.items():
             metrics.running.labels(name).set_function(partial(getattr, gate, "running"))

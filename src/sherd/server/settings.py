@@ -35,6 +35,7 @@ class ServerSettings:
     max_pixels: width x height of an uploaded picture, checked before it is decoded.
     max_address_bytes: of path and query; max_header_bytes: of all headers together.
     body_idle_s, body_total_s: how long the sender of a body may pause, and take in all.
+    wait_s: who would have to wait longer for room, by what the last ones took, is told at once to come later.
     deadline_s: what has waited so long is not begun any more.
     interactive, write, bulk, files, streams: room for searches and reading, for decisions, for uploads and jobs, for
         thumbnails and the page's own files, and for streams of progress.
@@ -62,6 +63,7 @@ class ServerSettings:
     max_header_bytes: int = 16 * 1024
     body_idle_s: float = 10.0
     body_total_s: float = 60.0
+    wait_s: float = 2.0
     deadline_s: float = 10.0
     interactive: Room = Room(8, 64)
     write: Room = Room(4, 64)
