@@ -92,6 +92,19 @@ def test_a_collection_that_is_not_there_is_told(connection: MilvusConnection) ->
         index.search(random_unit((1, DIM)), 1)
 
 
+def test_a_collection_that_was_released_is_loaded_again(make: Any, connection: MilvusConnection) -> None:
+    index = make(DIM, 1)
+    vectors = random_unit((5, DIM))
+    index.add(np.arange(5), vectors)
+    connection.call("create_alias", index.name, f"{index.name}_alias")
+    named = MilvusIndex(connection, f"{index.name}_alias", DIM)
+    for ask in (lambda one: one.search(vectors[3:4], 1)[1].tolist() == [[3]], lambda one: len(one) == 5):
+        for one in (index, named):
+            connection.call("release_collection", index.name)
+            assert ask(one)
+    connection.call("drop_alias", named.name)
+
+
 def test_after_its_own_writes_a_search_waits_once(make: Any) -> None:
     index = make(DIM, 1)
     asked: list[object] = []

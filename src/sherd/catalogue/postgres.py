@@ -24,7 +24,7 @@ from sqlalchemy.pool import QueuePool
 from sherd.catalogue.database import Database
 from sherd.catalogue.postgres_address import PostgresAddress
 from sherd.catalogue.postgres_errors import translate
-from sherd.errors import LibraryBusy, LibraryError, MissingExtra, ServerAway
+from sherd.errors import IndexAway, LibraryBusy, LibraryError, MissingExtra, ServerAway
 
 if TYPE_CHECKING:
     import psycopg
@@ -93,8 +93,8 @@ class PostgresDatabase(Database):
         while True:
             try:
                 return call()
-            except ServerAway:
-                if self._held_by is None or time.monotonic() > until:
+            except ServerAway as error:
+                if isinstance(error, IndexAway) or self._held_by is None or time.monotonic() > until:
                     raise
                 time.sleep(_PAUSE_S)
 

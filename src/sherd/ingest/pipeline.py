@@ -26,6 +26,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from sqlalchemy import Connection
 
 from sherd.catalogue import lookup, records, writing
 from sherd.catalogue.lookup import KnownItem
@@ -124,6 +125,7 @@ class Ingest:
         self._spared: set[str] = set()
         self._unreadable = 0
         self._committed = False
+        self._tidying = False
 
     def run(self) -> IngestReport:
         """Read the source to its end.
@@ -136,25 +138,31 @@ class Ingest:
         """
         self._start = time.monotonic()
         with self.library.writer():
-            self._check_encoder()
-            if lookup.was_interrupted(self.database):
-                remove_leftovers(self.library)
-            root = os.path.abspath(self.source.root)
-            with self.database.write() as connection:
-                self.number = writing.source_number(connection, root, self.settings.table, self.source.kind)
-                self.job = writing.start_job(connection, "ingest", self.number)
+            self.database.again(self._check_encoder)
+            self.database.again(self._clear_away)
+            self.number, self.job = self.database.transact(self._begin)
             self.reporter.started(self.source.kind, self.source.columns)
             self.hook("started")
             with RejectsFile(self.library.rejects) as self._rejects:
                 self._read_all()
                 self._drop_vanished()
             self._finish()
+            pictures = self.database.again(lambda: lookup.count_pictures(self.database, self.number))
         return IngestReport(
             **self.counts.as_dict(),
-            pictures=lookup.count_pictures(self.database, self.number),
+            pictures=pictures,
             seconds=round(time.monotonic() - self._start, 3),
             rejects_file=str(self.library.rejects),
         )
+
+    def _clear_away(self) -> None:
+        if lookup.was_interrupted(self.database):
+            remove_leftovers(self.library)
+
+    def _begin(self, connection: Connection) -> tuple[int, int]:
+        root = os.path.abspath(self.source.root)
+        number = writing.source_number(connection, root, self.settings.table, self.source.kind)
+        return number, writing.start_job(connection, "ingest", number)
 
     def _check_encoder(self) -> None:
         there = self.library.catalogue.encoder_fingerprint()
@@ -368,6 +376,14 @@ class Ingest:
         self.hook("dropped")
 
     def _finish(self) -> None:
+        self.database.again(self._tidy)
+        self.database.transact(lambda connection: writing.finish_job(connection, self.job, self.counts.as_dict()))
+        self.hook("finished")
+
+    def _tidy(self) -> None:
+        if self._tidying:  # once more, since the catalogue's server went away in the middle
+            remove_leftovers(self.library)
+        self._tidying = True
         if self._committed:
             self.thumbnails.delete(lookup.remove_unused_pictures(self.database))
         if self._committed or self.library.elsewhere.vectors is not None:
@@ -380,8 +396,6 @@ class Ingest:
             except CorruptData as error:  # an old file is damaged, which is no fault of what was read now
                 self.reporter.warned(str(self.library.folder), str(error))
                 remove_leftovers(self.library)
-        self.database.transact(lambda connection: writing.finish_job(connection, self.job, self.counts.as_dict()))
-        self.hook("finished")
 
 
 def count_items(source: Source, limit_s: float) -> int | None:

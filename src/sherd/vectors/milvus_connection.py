@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _PAUSE_S = 0.5
 _MISSING = (100, 1600)
 _MISSING_WORDS = ("not found", "does not exist", "can't find")
+_NOT_LOADED_WORDS = ("not loaded", "'released'", "has not been loaded")
 _REFUSED = ("auth", "permission", "privilege")
 T = TypeVar("T")
 
@@ -26,6 +27,12 @@ class NotThere(LibraryError):
     """The server has no collection or alias of this name."""
 
     code = "index_missing"
+
+
+class NotLoaded(LibraryError):
+    """The server has the collection on its disk, but not in memory."""
+
+    code = "index_not_loaded"
 
 
 class MilvusConnection:
@@ -114,6 +121,8 @@ def _translated(error: Exception, address: MilvusAddress) -> LibraryError | None
         # gRPC says so of a channel that another thread has closed
         return IndexAway(f"{address}: the connection was closed ({said})") if "closed" in said else None
     if isinstance(error, MilvusException):
+        if any(word in said for word in _NOT_LOADED_WORDS):
+            return NotLoaded(f"{address}: {said}")
         missing = any(word in said for word in _MISSING_WORDS)
         if missing and (error.code in _MISSING or "collection" in said or "alias" in said):
             return NotThere(f"{address}: {said}")

@@ -6,14 +6,14 @@ written after them, so whatever is cut off in between is only done again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sherd.errors import InvalidArgument
 from sherd.types import FloatArray, KeyArray
 from sherd.vectors.milvus_address import MilvusAddress
-from sherd.vectors.milvus_connection import MilvusConnection, NotThere
+from sherd.vectors.milvus_connection import MilvusConnection, NotLoaded, NotThere
 from sherd.vectors.protocol import NO_KEY, best, checked_queries, checked_rows
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ MAX_HITS = 16_384
 _MARK = NO_KEY
 _UPSERT_BYTES = 4 << 20
 _WRITING = 6.0
+_LOADING = 60.0
+"""Times the patience of a search: so long it may take to load a large collection."""
 _PAGE = 10_000
 _FILTER_KEYS = 10_000
 """Keys in one filter; 25,000 take 0.7 s to be understood."""
@@ -156,8 +158,8 @@ class MilvusIndex:
     def _asked(self, queries: FloatArray, limit: int, filter_: str = "") -> list[tuple[FloatArray, KeyArray]]:
         """(scores, keys) of each query, the mark left out."""
         limit = min(limit, MAX_HITS)
-        answer = self._connection.call(
-            "search", self.name, data=list(queries), filter=filter_, limit=limit, output_fields=["id"],
+        answer = self._loaded(
+            "search", data=list(queries), filter=filter_, limit=limit, output_fields=["id"],
             search_params={"metric_type": "IP", "params": self.address.search_parameters(limit)},
             consistency_level=self._consistency(),
         )  # fmt: skip
@@ -169,12 +171,19 @@ class MilvusIndex:
             found.append((scores[keys != _MARK], keys[keys != _MARK]))
         return found
 
-    def _query(self, **asked: object) -> list[dict[str, int]]:
-        rows = self._connection.call(
-            "query", self.name, consistency_level="Strong", answer_s=_WRITING * self.address.answer_s, **asked
-        )
+    def _query(self, **asked: Any) -> list[dict[str, int]]:
+        rows = self._loaded("query", consistency_level="Strong", answer_s=_WRITING * self.address.answer_s, **asked)
         self._wrote = False
         return list(rows)
+
+    def _loaded(self, what: str, **named: Any) -> Any:
+        """A call about the collection, which is first taken into the server's memory where it is not there: a file of
+        Milvus Lite that was just opened, or a server on which somebody has released it."""
+        try:
+            return self._connection.call(what, self.name, **named)
+        except NotLoaded:
+            self._connection.call("load_collection", self.name, answer_s=_LOADING * self.address.answer_s)
+            return self._connection.call(what, self.name, **named)
 
     def _write(self, what: str, *arguments: object, **named: object) -> None:
         self._wrote = True
