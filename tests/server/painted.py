@@ -25,7 +25,7 @@ COLOURS = ("red", "green", "blue", "yellow")
 RECORDS = 40
 
 
-def make_painted(folder: Path, *, thesaurus: bool = True) -> Path:
+def make_painted(folder: Path, *, thesaurus: bool = True, size: tuple[int, int] = (240, 200)) -> Path:
     """The library; records p-00 to p-39."""
     source, library = folder / "source", folder / "library"
     source.mkdir(parents=True)
@@ -33,7 +33,7 @@ def make_painted(folder: Path, *, thesaurus: bool = True) -> Path:
     rows = []
     for n in range(RECORDS):
         colours = rng.choice(COLOURS, 4).tolist()
-        picture = np.asarray(Image.fromarray(quarters(*colours)).resize((240, 200), Image.Resampling.NEAREST))
+        picture = np.asarray(Image.fromarray(quarters(*colours)).resize(size, Image.Resampling.NEAREST))
         Image.fromarray(np.clip(picture + rng.integers(0, 6, picture.shape), 0, 255).astype(np.uint8)).save(
             source / f"{n:02}.png"
         )

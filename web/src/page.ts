@@ -1,18 +1,21 @@
 import "htmx.org";
 import "./page.css";
-import { keep, tellCount } from "./board";
+import { keep, keepBoard, tellCount } from "./board";
+import { showBoard } from "./board-page";
 import { toggleHeat } from "./heat";
 import { showKeys, takeKeys } from "./keys";
 import { takeReview } from "./review";
 import { takePictures } from "./upload";
 import { say, word } from "./words";
 
+const list = document.querySelector<HTMLElement>("[data-board]");
+
 document.addEventListener("click", (event) => {
   const at = (event.target as Element).closest<HTMLElement>(
-    "[data-draw], [data-keep], [data-heat-toggle], [data-help], [data-zoom], [data-copy]",
+    "[data-draw], [data-keep], [data-heat-toggle], [data-help], [data-zoom], [data-copy], [data-print], [data-board-clear]",
   );
   if (!at) return;
-  const { draw, src, image, keep: kept, heatToggle, zoom, marks, copy } = at.dataset;
+  const { draw, src, image, keep: kept, heatToggle, zoom, marks, copy, print, boardClear } = at.dataset;
   if (draw !== undefined && src && image) {
     void import("./draw").then(({ drawBox }) => drawBox(src, JSON.parse(image)));
   } else if (kept) {
@@ -26,6 +29,10 @@ document.addEventListener("click", (event) => {
       at.classList.add("done");
       say(word("copied"));
     });
+  } else if (print !== undefined) window.print();
+  else if (boardClear !== undefined) {
+    keepBoard([]);
+    if (list) showBoard(list);
   } else if (heatToggle !== undefined) toggleHeat();
   else showKeys();
 });
@@ -35,3 +42,4 @@ takePictures();
 takeKeys();
 takeReview();
 tellCount();
+if (list) showBoard(list);

@@ -19,7 +19,7 @@ from sherd.types import Box
 TEMPLATES = Path(__file__).parent / "templates"
 BUILT = Path(__file__).parent / "static" / "built"
 """Where `make web` puts the page's modules."""
-MENU = (("/", "search"), ("/review", "review"), ("/thesaurus", "terms"))
+MENU = (("/", "search"), ("/review", "review"), ("/thesaurus", "terms"), ("/board", "board"))
 """(address, name in `page_words`) of the pages that every page leads to."""
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True

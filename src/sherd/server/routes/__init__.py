@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from sherd.server.routes import (
+    board_page,
     decisions,
     health,
     iiif,
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     record_export.router,
     review_page.router,
     thesaurus_page.router,
+    board_page.router,
     search.router,
     records.router,
     pictures.router,
