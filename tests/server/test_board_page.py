@@ -63,13 +63,13 @@ def test_crops_come_in_full_resolution_with_their_credits(client: TestClient, pa
 
 
 def test_where_the_museums_file_is_gone_the_small_picture_is_given_and_said_to_be_small(tmp_path: Path) -> None:
-    library = make_painted(tmp_path, size=(1200, 1000))
+    library = make_painted(tmp_path, size=(700, 560))
     shutil.rmtree(tmp_path / "source")
     with client_of(app_of(library)) as client:
         files = files_of(client, [{"record": "p-01", "picture": picture_of(client, "p-01"), "box": BOX}])
         assert b"small: the museum's file is not at hand" in files["credits.csv"]
         with Image.open(io.BytesIO(files["pictures/001-p-01.jpg"])) as crop:
-            assert crop.size == (256, 213)
+            assert crop.size == (256, 205)
 
 
 def test_the_page_to_print_has_captions_credits_and_codes(client: TestClient) -> None:
