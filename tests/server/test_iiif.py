@@ -166,6 +166,8 @@ def test_addresses_are_those_of_the_public_url(bronzes: Path) -> None:
         found = client.get("/iiif/collection").json()
         assert found["id"] == "https://museum.example/sherd/iiif/collection"
         assert found["label"] == {"none": ["Bronzes"]}
+        assert client.get("/iiif/collection", headers={"Host": "museum.example"}).status_code == 200
+        assert client.get("/iiif/collection", headers={"Host": "other.example"}).status_code == 421
         text = client.get(f"/iiif/manifest/{token_of(DING_ID)}").text
         assert "127.0.0.1" not in text
         assert f"https://museum.example/sherd/iiif/object/{quote(DING_ID, safe='')}/canvas/" in text
@@ -187,7 +189,15 @@ def test_only_pages_that_may_read_are_told_so(bronzes: Path) -> None:
     here, viewer, evil = "http://localhost:3333", "https://viewer.example", "https://evil.example"
     with client_of(app_of(bronzes)) as client:
         assert [allowed(client, one) for one in (here, viewer, evil)] == [here, None, None]
-        assert client.get("/iiif/collection").headers["cross-origin-resource-policy"] == "same-site"
+        for referer, told in (
+            (here + "/x", "cross-origin"),
+            (evil + "/x", "same-origin"),
+            ("", "same-origin"),
+            ("http://[", "same-origin"),
+        ):
+            answer = client.get("/iiif/collection", headers={"Referer": referer})  # as for a picture on a page
+            assert answer.headers["cross-origin-resource-policy"] == told, referer
+            assert "access-control-allow-origin" not in answer.headers
     with client_of(app_of(bronzes, origins=(viewer,))) as client:
         assert [allowed(client, one) for one in (here, viewer, evil, "null")] == [here, viewer, None, None]
     with client_of(app_of(bronzes, origins=("*",))) as client:

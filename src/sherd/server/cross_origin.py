@@ -38,19 +38,22 @@ class CrossOrigin:
                 "Access-Control-Allow-Headers": "Authorization, Content-Type, Accept, Accept-Language",
                 "Access-Control-Max-Age": "600",
             }
-            await Response(status_code=204, headers=told)(scope, receive, self._opening(send, origin))
+            await Response(status_code=204, headers=told)(scope, receive, self._opening(send, origin, shown=True))
             return
         # Asking by POST changes nothing here; see `Guard`.
         scope["state"]["may_read"] = allowed
-        await self._app(scope, receive, self._opening(send, origin if allowed else ""))
+        shown = allowed or origin_allowed(_origin_of(headers.get("referer", "")), self._settings)
+        await self._app(scope, receive, self._opening(send, origin if allowed else "", shown=shown))
 
-    def _opening(self, send: Send, origin: str) -> Send:
+    def _opening(self, send: Send, origin: str, *, shown: bool) -> Send:
+        """`send` with headers: for a page that reads, and for one that only shows a picture, of which a browser tells
+        no origin but, if it is not forbidden to, the address."""
         open_to_all = is_open(self._settings)
 
         async def opening(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers["Cross-Origin-Resource-Policy"] = "cross-origin" if open_to_all else "same-site"
+                headers["Cross-Origin-Resource-Policy"] = "cross-origin" if open_to_all or shown else "same-origin"
                 headers.add_vary_header("Origin")
                 if origin:
                     headers["Access-Control-Allow-Origin"] = "*" if open_to_all else origin
@@ -87,6 +90,15 @@ def origin_allowed(origin: str, settings: ServerSettings) -> bool:
         return is_loopback((urlsplit(origin).hostname or "").lower())
     except ValueError:
         return False
+
+
+def _origin_of(address: str) -> str:
+    """Of an address; '' where it has none."""
+    try:
+        found = urlsplit(address)
+        return f"{found.scheme}://{found.netloc}" if found.hostname else ""
+    except ValueError:
+        return ""
 
 
 def framing(settings: ServerSettings) -> str:

@@ -232,8 +232,8 @@ def host_allowed(hosts: Iterable[str], settings: ServerSettings) -> bool:
     given = list(hosts)
     if len(given) != 1:
         return False
-    name = _name(given[0])
-    if name in ("localhost", settings.host.lower(), *(one.lower() for one in settings.names)):
+    name, public = _name(given[0]), urlsplit(settings.public_url).hostname or "localhost"
+    if name in ("localhost", public, settings.host.lower(), *(one.lower() for one in settings.names)):
         return True
     try:
         address = ipaddress.ip_address(name)
