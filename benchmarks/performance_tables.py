@@ -10,10 +10,14 @@ from provenance import RESULTS
 
 
 def engines_table() -> str:
-    """Every engine at equal recall, from the largest run that was made last."""
-    report = _largest("*-vectors-*.json")
-    if report is None:
+    """Every engine at equal recall, at every size that was run, the last run of each."""
+    reports = {report["n"]: report for report in _reports("*-vectors-*.json")}
+    if not reports:
         return "`python benchmarks/vectors.py` has not been run."
+    return "\n\n".join(_engines(reports[size]) for size in sorted(reports, reverse=True))
+
+
+def _engines(report: dict[str, Any]) -> str:
     rows = [["engine", "recall@10 asked", "found", "clients", "p50 / p95 / p99 ms", "queries a second"]]
     for row in report["rows"]:
         if row["step"] == "not reached":

@@ -24,6 +24,8 @@ _MARGIN = 20
 """So many times k rows by near bytes are scored exactly in an exact search: these are off by some thousandths, and the
 k-th best and the 20 k-th best lie far more than that apart."""
 _SAME = 2e-5
+_BEYOND = 2
+"""So many more steps are tried once a recall is reached: more lists and fewer rows to score may be cheaper."""
 _BLOCK = 32_768
 _RERANKS = (50, 100, 200, 400, 800, 1600, 3200)
 _EXACTS = (15, 20, 30, 50, 100)
@@ -63,7 +65,7 @@ def tune(
     if not state.layers or not len(queries):
         raise InvalidArgument("only an index with segments can be tuned, and only with queries")
     truth = exact_nearest(state, queries, k)
-    tried = list(_tried(state, queries, truth, k))
+    tried = list(_tried(state, queries, truth, k, max(targets)))
     settings = []
     for target in sorted(targets):
         enough = [one for one in tried if one.recall >= target]
@@ -120,14 +122,14 @@ class _Try:
     cost: float
 
 
-def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int) -> Iterator[_Try]:
+def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: float) -> Iterator[_Try]:
     """Recall and cost of many depths. With the same lists all numbers of rows to score are tried at once: a true key is
     found when its row is among the first by codes and then among the first by near bytes."""
     lists = max(layer.segment.coder.coarse.lists for layer in state.layers)
     graph = any(layer.segment.graph for layer in state.layers)
     rows = max(len(layer.segment) for layer in state.layers)
     reranks = [n for n in _RERANKS if n <= max(400.0, rows**0.5)]  # what a graph or a small collection needs no more of
-    best_yet = 0.0
+    beyond = 0
     for probes in _steps(16, 1_024) if graph else _steps(max(4, lists // 256), lists):
         candidates = [_candidates(layer, queries, truth, probes, max(reranks)) for layer in state.layers]
         top = 0.0
@@ -141,9 +143,9 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int) -> Iterat
                 depths = Depths(probes, rerank, exact)
                 yield _Try(depths, float(share), _cost(state, depths))
                 top = max(top, float(share))
-        if top > 0.998 or (top - best_yet < 1e-4 and top > max(TARGETS)):
+        beyond += top >= enough
+        if top > 0.998 or beyond > _BEYOND:
             return
-        best_yet = top
 
 
 def _first(scores: FloatArray, count: int) -> NDArray[np.int64]:
