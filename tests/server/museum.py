@@ -22,6 +22,7 @@ from sherd.ingest.library import Library
 from sherd.ingest.pipeline import Ingest
 from sherd.ingest.sources import open_source
 from sherd.server.app import create_app
+from sherd.server.running import Protocol
 from sherd.server.settings import ServerSettings
 from tests.search.memory import COLOURS, plain, quarters
 
@@ -76,7 +77,7 @@ def client_of(app: FastAPI, token: str = "", **headers: str) -> Iterator[TestCli
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """The application on a real socket. Gives its address."""
-    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="critical", ws="none", server_header=False)
+    config = uvicorn.Config(app, "127.0.0.1", 0, log_level="critical", http=Protocol, ws="none", server_header=False)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=asyncio.run, args=(server.serve(),))
     thread.start()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import select
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
 from sherd.server.layers import SECURITY, host_allowed, same_origin
+from sherd.server.running import Protocol
 from sherd.server.settings import ServerSettings
 from tests.server.museum import app_of, client_of, served
 
@@ -156,6 +158,47 @@ def test_too_many_headers_and_too_long_an_address_are_refused(small: str) -> Non
     assert status(spoken(small, head(*[f"X-{n}: y" for n in range(600)], method="GET", path="/"))) == 431
     assert status(spoken(small, head(method="GET", path="/?q=" + "x" * 2_000))) == 414
     assert status(spoken(small, head("X: " + "x" * 200_000, method="GET", path="/"))) in (400, 431)
+
+
+def connected(stack: ExitStack, address: str) -> socket.socket:
+    parts = urlsplit(address)
+    return stack.enter_context(socket.create_connection((parts.hostname, parts.port), timeout=10))
+
+
+def lives(channel: socket.socket) -> bool:
+    """Whether the server answers on a connection that stays open."""
+    channel.sendall(head(method="GET", path="/health/live"))
+    said = b""
+    while b"live" not in said.partition(b"\r\n\r\n")[2]:
+        data = channel.recv(65_536)
+        if not data:
+            return False
+        said += data
+    return status(said) == 200
+
+
+def test_heads_that_come_too_slowly_are_not_waited_for(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Protocol, "head_s", 0.5)
+    with served(app_of(library)) as address, ExitStack() as stack:
+        begun = [connected(stack, address) for _ in range(60)]
+        for channel in begun:
+            channel.sendall(b"GET / HTTP/1.1\r\nHost: 127")
+        again = connected(stack, address)
+        assert lives(again)
+        assert [channel.recv(100) for channel in begun] == [b""] * 60
+        # nor is a second request on a connection that was answered once
+        again.sendall(b"GET / HT")
+        assert again.recv(100) == b""
+
+
+def test_one_connection_too_many_is_closed(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Protocol, "most", 3)
+    with served(app_of(library)) as address, ExitStack() as stack:
+        there = [connected(stack, address) for _ in range(3)]
+        assert [lives(channel) for channel in there] == [True] * 3
+        with suppress(OSError):
+            assert not lives(connected(stack, address))
+        assert lives(there[0])
 
 
 def test_the_server_goes_on_after_all_that(small: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sherd.errors import InvalidArgument
 from sherd.ingest.library import Library
@@ -44,6 +46,47 @@ def serve(folder: Path, settings: ServerSettings, *, port: int, tokens: bool = F
     Server(app, settings.host, port).run()
 
 
+class Protocol(H11Protocol):
+    """HTTP/1.1 for strangers: a connection that has not sent the whole head of a request in time is closed, and so is
+    one too many. Bodies have limits of their own (`layers.Guard`)."""
+
+    head_s = 10.0
+    most = _MOST_CONNECTIONS
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            transport.abort()
+            return
+        self._wait_for_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        else:
+            self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_head(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.head_s, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+
 class Server(uvicorn.Server):
     """Stops in two steps: from the first signal on new requests are refused and those that run are finished; whatever
     runs half a minute later, or when a second signal comes, is cut off."""
@@ -55,12 +98,12 @@ class Server(uvicorn.Server):
                 app,
                 host=host,
                 port=port,
+                http=Protocol,
                 ws="none",
                 server_header=False,
                 proxy_headers=False,
                 access_log=False,
                 log_level=logging.WARNING,
-                limit_concurrency=None,
                 backlog=_MOST_CONNECTIONS,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=_GRACE_S,
