@@ -335,9 +335,8 @@ class _Steered:
 
 def _ladder(known: list[Any]) -> list[tuple[int, int, int]]:
     """The depths of the dial and some between and beyond them, from cheap to dear."""
-    steps = {(one.probes, one.rerank, one.exact) for one in known}
-    for one in known:
-        steps |= {(max(1, round(one.probes * share)), one.rerank, one.exact) for share in (0.7, 0.85, 1.2, 1.5, 2, 3)}
+    shares = (0.7, 0.85, 1, 1.2, 1.5, 2, 3, 6)
+    steps = {(max(1, round(one.probes * share)), one.rerank, one.exact) for one in known for share in shares}
     return sorted(steps)
 
 

@@ -149,7 +149,10 @@ class FaissIndex:
         """`search` of checked queries in a state that was taken before, looking as deep as `depths`."""
         if allowed is not None:
             allowed = np.asarray(allowed, np.int64)
-        depths = Depths(depths.probes, max(depths.rerank, 4 * k), max(depths.exact, k + k // 2))
+        exact = max(depths.exact, k + k // 2)
+        # 4-bit codes need room for their mistakes; a graph's scores are nearly exact.
+        least = exact if all(layer.segment.graph for layer in state.layers) else 4 * k
+        depths = Depths(depths.probes, max(depths.rerank, least), exact)
         found = state.tail.search(queries, k, allowed, self.group)
         if state.layers:
             sealed = Funnel(state.layers, queries, depths, self.settings.brute_limit, allowed, self.group)

@@ -33,6 +33,7 @@ class Funnel:
         coders = {id(layer.segment.coder): layer.segment.coder for layer in layers}
         self._turned = {number: coder.rotation.apply(queries) for number, coder in coders.items()}
         self._candidates: list[tuple[Segment, list[NDArray[np.int64]]]] = []
+        self._ordered = True
         probed: dict[tuple[int, int], Probed] = {}
         for layer in layers:
             segment, coder = layer.segment, layer.segment.coder
@@ -44,6 +45,7 @@ class Funnel:
                 continue
             if count <= (depths.rerank if rows is None else max(brute_limit, depths.rerank)):
                 rows = np.flatnonzero(layer.mask()) if rows is None else rows
+                self._ordered = False
                 self._candidates.append((segment, [rows] * len(queries)))
                 continue
             if rows is not None:
@@ -62,6 +64,11 @@ class Funnel:
     def best(self, n: int) -> tuple[FloatArray, KeyArray]:
         """Scores and keys of the rows that are scored exactly for query n, in no order."""
         wanted = self._depths.exact
+        if len(self._candidates) == 1 and self._candidates[0][0].graph and self._ordered:
+            # The graph's own scores are as good as those of near bytes.
+            segment, rows_by_query = self._candidates[0]
+            rows = rows_by_query[n][:wanted]
+            return segment.exact_scores(rows, self._turned[id(segment.coder)][n]), segment.keys[rows]
         hopeful = []
         for segment, rows_by_query in self._candidates:
             rows, query = rows_by_query[n], self._turned[id(segment.coder)][n]

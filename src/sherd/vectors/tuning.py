@@ -128,7 +128,8 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: f
     lists = max(layer.segment.coder.coarse.lists for layer in state.layers)
     graph = any(layer.segment.graph for layer in state.layers)
     rows = max(len(layer.segment) for layer in state.layers)
-    reranks = [n for n in _RERANKS if n <= max(400.0, rows**0.5)]  # what a graph or a small collection needs no more of
+    # a small collection needs no more; what a graph gives is in the right order but for its last places
+    reranks = (15, 30, 100, 200) if graph else tuple(n for n in _RERANKS if n <= max(400.0, rows**0.5))
     beyond = 0
     for probes in _steps(16, 1_024) if graph else _steps(max(4, lists // 256), lists):
         candidates = [_candidates(layer, queries, truth, probes, max(reranks)) for layer in state.layers]
