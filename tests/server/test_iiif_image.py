@@ -87,7 +87,7 @@ def test_headers_name_the_profile_and_the_one_address(client: TestClient, librar
         ("full/max/0/default.exe", 400, "bad_image_request"), ("full/max/0/default", 400, "bad_image_request"),
         ("full/3000,/0/default.jpg", 400, "bad_image_request"),
         ("9999,0,1,1/max/0/default.jpg", 400, "bad_image_request"),
-        ("full/max/45/default.jpg", 501, "not_offered"), ("full/max/0/default.webp", 501, "not_offered"),
+        ("full/max/45/default.jpg", 400, "bad_image_request"), ("full/max/0/default.webp", 400, "bad_image_request"),
         ("full/max/0", 404, "not_found"),
     ],
 )  # fmt: skip

@@ -31,7 +31,7 @@ def test_regions(region: str, box: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("size", "wide", "high", "canonical"),
     [
-        ("max", 300, 200, "max"), ("^max", 4898, 3265, "^4898,3265"), ("150,", 150, 100, "150,100"),
+        ("max", 300, 200, "max"), ("^max", 4898, 3265, "^max"), ("150,", 150, 100, "150,100"),
         (",150", 225, 150, "225,150"),
         ("^360,", 360, 240, "^360,240"), ("^,240", 360, 240, "^360,240"), ("pct:50", 150, 100, "150,100"),
         ("^pct:120", 360, 240, "^360,240"), ("225,100", 225, 100, "225,100"), ("^360,360", 360, 360, "^360,360"),
@@ -43,6 +43,13 @@ def test_sizes(size: str, wide: int, high: int, canonical: str) -> None:
     found = read_request("full", size, "0", "default", "jpg", PICTURE)
     assert found.rendering.size == (wide, high)
     assert found.canonical == f"full/{canonical}/0/default.jpg"
+
+
+def test_colour_is_the_default() -> None:
+    assert read_request("full", "max", "0", "color", "png", PICTURE) == read_request(
+        "full", "max", "0", "default", "png", PICTURE
+    )
+    assert read_request("full", "max", "0", "gray", "png", PICTURE).canonical == "full/max/0/gray.png"
 
 
 def test_no_answer_is_larger_than_the_limit() -> None:
@@ -65,10 +72,10 @@ def test_no_answer_is_larger_than_the_limit() -> None:
           ("", "full", "^", ",", "!", "!,", "!5,", "!,5", "0,", ",0", "0,0", "301,", ",201", "301,1", "pct:0",
            "pct:101", "pct:", "-5,", "5", "5,5,5", "^!0,5", "1.5,", "９,", "^99999,", "999999999,999999999")),
         *(("rotation", text, "bad_image_request") for text in ("", "-90", "361", "a", "!!0", "90!", "nan", "1e1")),
-        *(("rotation", text, "not_offered") for text in ("45", "!22.5", "0.1", "359.99")),
+        *(("rotation", text, "bad_image_request") for text in ("45", "!22.5", "0.1", "359.99")),
         *(("quality", text, "bad_image_request") for text in ("", "native", "grey", "Default")),
         *(("format", text, "bad_image_request") for text in ("", "jpeg", "exe", "JPG")),
-        *(("format", text, "not_offered") for text in ("tif", "webp", "pdf")),
+        *(("format", text, "bad_image_request") for text in ("tif", "webp", "pdf")),
     ],
 )  # fmt: skip
 def test_what_is_no_request_is_refused(part: str, text: str, code: str) -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from typer.testing import CliRunner
 
+from sherd.cli.serve import app
 from sherd.errors import InvalidArgument
 from sherd.server.running import serve
 from sherd.server.settings import ServerSettings
@@ -131,3 +133,14 @@ def test_what_is_no_library_is_told_in_a_line(tmp_path: Path) -> None:
     assert told.returncode == 1
     assert told.stderr.count("\n") == 1
     assert sherd("serve").returncode == 2
+
+
+def test_the_command_line_says_what_the_standards_tell(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[ServerSettings] = []
+    monkeypatch.setattr("sherd.server.running.serve", lambda folder, settings, **more: told.append(settings))
+    given = ["--public-url", "https://museum.example/", "--title", "Bronzes", "--origin", "https://a.example"]
+    result = CliRunner().invoke(app, ["--library", str(library), *given, "--origin", "*"])
+    assert result.exit_code == 0, result.output
+    assert (told[0].public_url, told[0].title, told[0].origins) == (
+        "https://museum.example/", "Bronzes", ("https://a.example", "*"),
+    )  # fmt: skip

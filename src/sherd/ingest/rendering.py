@@ -17,6 +17,7 @@ from sherd.ingest.files import read_below
 from sherd.ingest.pictures import JPEG_QUALITY, PictureLimits, decode_upright
 
 QUALITIES = ("default", "color", "gray", "bitonal")
+"""The first two are one: colours as they are."""
 FORMATS = ("jpg", "png")
 _HALVINGS = (8, 4, 2)
 """By which libjpeg can divide a picture while decoding it."""

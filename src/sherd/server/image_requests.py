@@ -19,7 +19,6 @@ _PIXELS = re.compile(f"{_N},{_N},{_N},{_N}")
 _PER_CENT = re.compile(f"pct:{_REAL},{_REAL},{_REAL},{_REAL}")
 _SIZE = re.compile(rf"(\^?)(?:(max)|pct:{_REAL}|(!?)([0-9]{{1,9}})?,([0-9]{{1,9}})?)")
 _ROTATION = re.compile(rf"(!?){_REAL}")
-_OTHER_FORMATS = ("tif", "gif", "jp2", "pdf", "webp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +42,20 @@ def read_request(region: str, size: str, rotation: str, quality: str, format: st
     """The parts of an address, as they are once percent signs are decoded.
 
     Raises:
-        Refusal: bad_image_request; not_offered for what is right and not done here.
+        Refusal: bad_image_request, also for what the standard knows and is not done here, as it wishes.
     """
     box = _region(region, source)
-    wide, high, larger = _size(size, box[2], box[3], source.max_area)
+    wide, high = _size(size, box[2], box[3], source.max_area)
     mirrored, turned = _rotation(rotation)
     if quality not in QUALITIES:
         raise Refusal("bad_image_request", f"the quality is one of {', '.join(QUALITIES)}")
     if format not in FORMATS:
-        known = format in _OTHER_FORMATS
-        raise Refusal("not_offered" if known else "bad_image_request", f"the format is {' or '.join(FORMATS)}")
+        raise Refusal("bad_image_request", f"the format is {' or '.join(FORMATS)}")
+    quality = "default" if quality == "color" else quality
     whole = box == (0, 0, source.width, source.height)
-    most = _most(box[2], box[3], source.max_area)
-    size_said = ("^" if larger else "") + f"{wide},{high}" if larger or (wide, high) != most else "max"
     canonical = "/".join((
-        "full" if whole else ",".join(map(str, box)), size_said, ("!" if mirrored else "") + str(turned),
-        f"{quality}.{format}",
+        "full" if whole else ",".join(map(str, box)), _canonical_size(wide, high, box[2], box[3], source.max_area),
+        ("!" if mirrored else "") + str(turned), f"{quality}.{format}",
     ))  # fmt: skip
     return ImageRequest(Rendering(box, (wide, high), mirrored, turned, quality, format), canonical)
 
@@ -93,8 +90,13 @@ def _region(text: str, source: ImageSource) -> tuple[int, int, int, int]:
     return x, y, w, h
 
 
-def _size(text: str, w: int, h: int, max_area: int) -> tuple[int, int, bool]:
-    """Width, height, and whether the region is made larger."""
+def _canonical_size(wide: int, high: int, w: int, h: int, max_area: int) -> str:
+    if wide <= w and high <= h:
+        return "max" if (wide, high) == _most(w, h, max_area) else f"{wide},{high}"
+    return "^max" if (wide, high) == _most(w, h, max_area, grow=True) else f"^{wide},{high}"
+
+
+def _size(text: str, w: int, h: int, max_area: int) -> tuple[int, int]:
     match = _SIZE.fullmatch(text)
     if (
         match is None
@@ -120,7 +122,7 @@ def _size(text: str, w: int, h: int, max_area: int) -> tuple[int, int, bool]:
         raise Refusal("bad_image_request", f"the region has {w} x {h} pixels; ^ before the size enlarges it")
     if wide * high > max_area:
         raise Refusal("bad_image_request", f"{wide} x {high} pixels are too many; {max_area} are made at most")
-    return wide, high, wide > w or high > h
+    return wide, high
 
 
 def _refuse_nothing(number: float) -> None:
@@ -147,5 +149,5 @@ def _rotation(text: str) -> tuple[bool, int]:
         raise Refusal("bad_image_request", "the rotation is 0 to 360, with ! before it to mirror")
     angle = float(match[2])
     if angle % 90:
-        raise Refusal("not_offered", "pictures are turned by 0, 90, 180 and 270 degrees only")
+        raise Refusal("bad_image_request", "pictures are turned by 0, 90, 180 and 270 degrees only")
     return bool(match[1]), int(angle) % 360

@@ -22,7 +22,6 @@ MEDIA_TYPE = "application/problem+json"
 CODES: dict[str, tuple[int, str]] = {
     "invalid_request": (422, "The request is not as the API describes it"),
     "bad_image_request": (400, "No picture can be made as the address says"),
-    "not_offered": (501, "The standard knows this, but it is not offered here"),
     "original_gone": (404, "The picture's file is not where it was when it was ingested"),
     "invalid_argument": (422, "A value is outside its range"),
     "picture_refused": (422, "The picture cannot be used"),

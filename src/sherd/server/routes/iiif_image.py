@@ -59,7 +59,7 @@ async def iiif_image_info(request: Request, services: Serving, picture: str) -> 
 
 @router.get(
     "/{picture}/{region}/{size}/{rotation}/{file}",
-    responses=content("image/jpeg", "image/png") | problems(400, 404, 501),
+    responses=content("image/jpeg", "image/png") | problems(400, 404),
     response_class=Response,
     dependencies=[needs(Permission.READ)],
 )
