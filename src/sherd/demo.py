@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
+from sherd.catalogue.concept_writing import import_thesaurus
 from sherd.encoder import BUILTIN, load_encoder
 from sherd.encoder.protocol import Encoder
 from sherd.errors import InvalidArgument, SherdError
@@ -33,6 +34,7 @@ from sherd.search.report import write_report
 from sherd.search.searcher import Searcher
 from sherd.search.sheet import write_sheet
 from sherd.search.words import language_of
+from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.types import Box, Query
 
 MARK = ".sherd-demo"
@@ -91,6 +93,8 @@ def run_demo(
     with Library.open(folder, create=True) as library:
         with library.writer(), DecoderPool(_workers()) as pool:
             read = Ingest(library, open_source(museum), encoder, pool, encoder_name=name).run()
+            thesaurus = builtin_thesaurus()
+            import_thesaurus(library.catalogue.database, thesaurus, name=thesaurus.scheme or "builtin")
         print(f"{read.added} records read into the library: {folder} ({read.seconds:.0f} s)", file=stream)
         searcher = Searcher(library, encoder)
         answers = []
@@ -108,7 +112,8 @@ def run_demo(
         f"\nContact sheet: {sheet}\nReport: {report}, in Chinese {report_zh}\n"
         f"All of it took {time.perf_counter() - started:.0f} s. Ask a question of your own, then read your pictures:\n"
         f'  {_sherd()} search "your question" --library {folder} --sheet found.png\n'
-        f"  {_sherd()} ingest PICTURES --library my-library",
+        f"  {_sherd()} ingest PICTURES --library my-library\n"
+        f"Or look at it in a browser:\n  {_sherd()} serve --library {folder}",
         file=stream,
     )
     return answers

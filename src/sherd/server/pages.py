@@ -21,6 +21,8 @@ BUILT = Path(__file__).parent / "static" / "built"
 """Where `make web` puts the page's modules."""
 MENU = (("/", "search"), ("/review", "review"), ("/thesaurus", "terms"), ("/board", "board"))
 """(address, name in `page_words`) of the pages that every page leads to."""
+ADMIN_MENU = (("/ingest", "add"),)
+"""Those that only an admin is led to."""
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -67,7 +69,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         built=is_built(),
         may=may,
         path=request.url.path,
-        menu=MENU,
+        menu=[*MENU, *(ADMIN_MENU if may("administer") else ())],
         language=language,
         tag="zh-Hans" if language == "zh" else "en",
         other="en" if language == "zh" else "zh",

@@ -149,11 +149,14 @@ class Reviewing:
         return self._found[facet, least]
 
     def examples(self, suggester: Suggester, uri: str) -> tuple[Frame, ...]:
-        """Pictures that are known to bear a concept, with the place where that is known; in the suggester's thread."""
+        """Pictures that are known to bear a concept, or else one right below it, with the place where that is known; in
+        the suggester's thread."""
         self._follow(suggester)
         if not self._examples:
             self._examples = _examples(suggester)
-        return tuple(frames(self._library, self._examples.get(uri, ())).values())
+        near = [uri, *suggester.thesaurus.narrower(uri)] if uri in suggester.thesaurus else [uri]
+        found = next((self._examples[one] for one in near if one in self._examples), [])
+        return tuple(frames(self._library, found).values())
 
     def _follow(self, suggester: Suggester) -> None:
         if suggester is not self._of:
