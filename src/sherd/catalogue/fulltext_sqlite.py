@@ -40,17 +40,20 @@ class SqliteFullText:
         self, connection: Connection, terms: Sequence[Term], limit: int, restrict: Sequence[Select[int]]
     ) -> list[tuple[str, float]]:
         rank: ColumnElement[float] = literal_column(f"bm25(lexical, {', '.join(f'{one:.1f}' for one in WEIGHTS)})")
-        rows = (
-            select(records.c.record_id, rank.label("rank"))
-            .select_from(_table.join(records, records.c.number == _table.c.rowid))
+        best = (
+            select(_table.c.rowid.label("number"), rank.label("rank"))
             .where(text("lexical MATCH :expression").bindparams(expression=" OR ".join(map(_quoted, terms))))
-            .order_by(text("rank"), records.c.number)
+            .order_by(text("rank"), _table.c.rowid)
             .limit(limit)
         )
         # The plus keeps SQLite from asking the full-text index once for every allowed record (3 s instead of 20 ms).
         number: ColumnElement[int] = literal_column("+lexical.rowid")
         for allowed in restrict:
-            rows = rows.where(number.in_(allowed))
+            best = best.where(number.in_(allowed))
+        # Only the best are looked up among the records: a common word is in half of them (100,000: 110 -> 47 ms).
+        few = best.subquery()
+        rows = select(records.c.record_id, few.c.rank).join(few, records.c.number == few.c.number)
+        rows = rows.order_by(few.c.rank, few.c.number)
         return [(row.record_id, -float(row.rank)) for row in connection.execute(rows)]
 
     def put_labels(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:

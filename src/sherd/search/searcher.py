@@ -222,7 +222,7 @@ class Searcher:
         count = max(self.settings.candidates, 2 * k)
         with watch.stage("index"):
             keys = self._candidates.nearest(question, count, self.settings.minus, allowed)
-            keys = np.union1d(keys, np.intersect1d(extra, self._candidates.rows.keys))
+            keys = np.union1d(keys, extra[self._candidates.rows.has(extra)])
         if not keys.size:
             return []
         with watch.stage("rerank"):

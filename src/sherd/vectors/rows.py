@@ -57,6 +57,14 @@ class PartRows:
         """(n,) all picture keys, ascending."""
         return self._keys
 
+    def has(self, keys: KeyArray) -> NDArray[np.bool_]:
+        """(n,) whether there are vectors under each of `keys` (n,)."""
+        keys = np.asarray(keys, np.int64)
+        place = np.searchsorted(self._keys, keys)
+        known = place < self._keys.size
+        known[known] = self._keys[place[known]] == keys[known]
+        return np.asarray(known, np.bool_)
+
     def renewed(self, infos: Sequence[PartInfo], keys: KeyArray, names: Sequence[str], rows: KeyArray) -> PartRows:
         """The rows of a later state of the catalogue."""
         fresh = PartRows(self._store, infos, keys, names, rows)
@@ -109,11 +117,10 @@ class PartRows:
     ) -> NDArray[Any]:
         keys = np.asarray(keys, np.int64)
         out = np.empty((keys.size, *shape), dtype)
-        place = np.searchsorted(self._keys, keys)
-        known = place < self._keys.size
-        known[known] = self._keys[place[known]] == keys[known]
+        known = self.has(keys)
         if not known.all():
             raise InvalidArgument(f"no vectors are kept under key {keys[~known][0]}")
+        place = np.searchsorted(self._keys, keys)
         parts, rows = self._part_of[place], self._row_of[place].astype(np.int64)
         order = np.argsort(parts, kind="stable")
         edges = np.flatnonzero(np.diff(parts[order], prepend=-1, append=-1))
