@@ -46,3 +46,5 @@ tellCount();
 if (list) showBoard(list);
 const job = document.querySelector<HTMLElement>("[data-job]");
 if (job) followJob(job);
+const land = document.querySelector<SVGSVGElement>("[data-map]");
+if (land) void import("./map").then(({ brushMap }) => brushMap(land));

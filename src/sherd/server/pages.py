@@ -19,7 +19,7 @@ from sherd.types import Box
 TEMPLATES = Path(__file__).parent / "templates"
 BUILT = Path(__file__).parent / "static" / "built"
 """Where `make web` puts the page's modules."""
-MENU = (("/", "search"), ("/review", "review"), ("/thesaurus", "terms"), ("/board", "board"))
+MENU = (("/", "search"), ("/review", "review"), ("/thesaurus", "terms"), ("/map", "map"), ("/board", "board"))
 """(address, name in `page_words`) of the pages that every page leads to."""
 ADMIN_MENU = (("/ingest", "add"),)
 """Those that only an admin is led to."""
