@@ -35,7 +35,9 @@ import os, sys
 from milvus import MilvusServer, MilvusServerConfig, _initialize_data_files
 ports = dict(zip(("proxy_port", "etcd_port", "metrics"), map(int, sys.argv[2:5])))
 config = MilvusServerConfig(data_dir=sys.argv[1], proxy_port=ports["proxy_port"])
-config.resolve()
+config.base_data_dir = os.path.abspath(sys.argv[1])
+if not os.path.exists(os.path.join(config.base_data_dir, "configs", "milvus.yaml")):
+    config.resolve()  # the second time it would find its own ports not free yet
 _initialize_data_files(config.base_data_dir)
 os.chdir(config.base_data_dir)
 binary = os.path.join(config.base_data_dir, "bin", "milvus")
