@@ -29,10 +29,8 @@ class NotThere(LibraryError):
     code = "index_missing"
 
 
-class NotLoaded(LibraryError):
+class NotLoaded(IndexAway):
     """The server has the collection on its disk, but not in memory."""
-
-    code = "index_not_loaded"
 
 
 class MilvusConnection:
@@ -72,7 +70,8 @@ class MilvusConnection:
                 raised = _translated(error, self.address)
                 if raised is None:
                     raise
-                if not isinstance(raised, IndexAway) or time.monotonic() >= until:
+                waits = isinstance(raised, IndexAway) and not isinstance(raised, NotLoaded)
+                if not waits or time.monotonic() >= until:
                     raise raised from error
                 self._forget()
                 time.sleep(_PAUSE_S)
@@ -122,7 +121,7 @@ def _translated(error: Exception, address: MilvusAddress) -> LibraryError | None
         return IndexAway(f"{address}: the connection was closed ({said})") if "closed" in said else None
     if isinstance(error, MilvusException):
         if any(word in said for word in _NOT_LOADED_WORDS):
-            return NotLoaded(f"{address}: {said}")
+            return NotLoaded(f"{address}: the index is not in the server's memory yet ({said}); try again")
         missing = any(word in said for word in _MISSING_WORDS)
         if missing and (error.code in _MISSING or "collection" in said or "alias" in said):
             return NotThere(f"{address}: {said}")

@@ -6,6 +6,7 @@ written after them, so whatever is cut off in between is only done again.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ MAX_HITS = 16_384
 _MARK = NO_KEY
 _UPSERT_BYTES = 4 << 20
 _WRITING = 6.0
+_PAUSE_S = 0.2
 _LOADING = 60.0
 """Times the patience of a search: so long it may take to load a large collection."""
 _PAGE = 10_000
@@ -179,11 +181,16 @@ class MilvusIndex:
     def _loaded(self, what: str, **named: Any) -> Any:
         """A call about the collection, which is first taken into the server's memory where it is not there: a file of
         Milvus Lite that was just opened, or a server on which somebody has released it."""
-        try:
-            return self._connection.call(what, self.name, **named)
-        except NotLoaded:
-            self._connection.call("load_collection", self.name, answer_s=_LOADING * self.address.answer_s)
-            return self._connection.call(what, self.name, **named)
+        until = time.monotonic() + max(self._connection.patience_s, self.address.answer_s)
+        while True:
+            try:
+                return self._connection.call(what, self.name, **named)
+            except NotLoaded:
+                if time.monotonic() > until:
+                    raise
+                # A server that was just started says that it is loaded a little before it is.
+                self._connection.call("load_collection", self.name, answer_s=_LOADING * self.address.answer_s)
+                time.sleep(_PAUSE_S)
 
     def _write(self, what: str, *arguments: object, **named: object) -> None:
         self._wrote = True
