@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,29 @@ def test_threads_search_on_while_records_come_and_change(tmp_path: Path, index: 
         assert len(found) == len(set(found))
         assert steady <= set(found)
     assert last == steady | {f"N-{n}.png" for n in range(8)} | {"changing.png"}
+
+
+def test_words_are_looked_up_once_until_something_is_committed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library = grown(tmp_path, 8)
+    library.add(("D-1", plain("white")), title="a red dish")
+    finder, asked = Searcher(library, library.encoder), list[str]()
+    plainly = library.memory.lexical
+
+    def counted(text: str, *rest: Any) -> list[tuple[str, float]]:
+        asked.append(text)
+        return plainly(text, *rest)
+
+    monkeypatch.setattr(library.memory, "lexical", counted)
+    first = finder.search(Query(text="dish", minus="bowl")).hits
+    assert finder.search(Query(text="dish", minus="bowl")).hits == first
+    assert asked == ["dish", "bowl"]
+    finder.search(Query(text="dish", where={"culture": ("Tang",)}))
+    finder.search(Query(text="dish", where={"culture": ("Tang",)}))
+    assert asked == ["dish", "bowl", "dish", "dish"]
+    library.add(("D-2", plain("white")), title="another dish")
+    hits = finder.search(Query(text="dish", k=20)).hits
+    assert asked[4:] == ["dish"]
+    assert {hit.record_id for hit in hits if hit.reasons["lexical"] > 0} == {"D-1", "D-2"}
 
 
 def test_a_question_encoded_before_is_not_encoded_again(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -35,6 +36,7 @@ _log = logging.getLogger(__name__)
 _WHOLE = Box(0, 0, 1, 1)
 _DECIMALS = 6
 _TRIES = 5
+_MOST_TEXTS = 1_000
 _MOST_KEPT = 50_000
 """Pictures of which it is kept who shows them; some 20 MB."""
 T = TypeVar("T")
@@ -83,6 +85,8 @@ class Searcher:
         self._library, self._catalogue, self._encoder = library, library.catalogue, encoder
         self._refuse_other_encoder()
         self._lock = SharedLock()
+        self._kept_lock = threading.Lock()
+        self._kept_words: dict[tuple[int, str, tuple[str, ...]], list[tuple[str, float]]] = {}
         self._kept: tuple[int, dict[int, list[Shown]]] = (-1, {})
         self._candidates = Candidates(library, encoder.fingerprint, index_settings)
         self._confidence = load_confidence(library.folder, encoder.fingerprint)
@@ -251,6 +255,24 @@ class Searcher:
             kept.update((key, found.get(key, [])) for key in missing)
         return kept
 
+    def _lexical(
+        self, text: str, where: Mapping[str, tuple[str, ...]], labels: tuple[str, ...]
+    ) -> Sequence[tuple[str, float]]:
+        """Records by their words. Kept for the last texts until something is committed: where a word stands in half of
+        a large library, this is most of a search. What a filter lets through depends on decisions too: not kept."""
+        if where:
+            return self._catalogue.lexical(text, self.settings.lexical_candidates, where, labels)
+        name = self._candidates.generation, text, labels
+        with self._kept_lock:
+            found = self._kept_words.pop(name, None)
+        if found is None:
+            found = self._catalogue.lexical(text, self.settings.lexical_candidates, None, labels)
+        with self._kept_lock:
+            self._kept_words[name] = found
+            while len(self._kept_words) > _MOST_TEXTS:
+                del self._kept_words[next(iter(self._kept_words))]
+        return found
+
     def _words(
         self, question: Question, query: Query, names: Sequence[str]
     ) -> tuple[dict[str, float], dict[str, float]]:
@@ -259,7 +281,7 @@ class Searcher:
         def shares(text: str | None, weight: float, labels: Sequence[str] = ()) -> dict[str, float]:
             if text is None or weight == 0:
                 return {}
-            found = self._catalogue.lexical(text, self.settings.lexical_candidates, query.where or None, labels)
+            found = self._lexical(text, query.where, tuple(labels))
             top = max((value for _, value in found), default=0.0)
             return {record_id: round(weight * value / top, _DECIMALS) for record_id, value in found if value > 0}
 
