@@ -62,6 +62,8 @@ class Connections:
         """Status, headers and body of an answer to a search."""
         head = f"POST /api/v1/search HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/json\r\n"
         async with self._room:
+            while self._idle and self._idle[-1][0].at_eof():  # the server has closed it, idle as it was
+                self._idle.pop()[1].close()
             reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(self._host, self._port)
             try:
                 writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -146,6 +148,16 @@ async def closed_loop(address: str, texts: list[str], clients: int, seconds: flo
     return result
 
 
+async def each_once(address: str, texts: list[str]) -> Result:
+    """All texts, one after the other, so that their vectors and words are kept."""
+    result, connections, start = Result(), Connections(address), time.perf_counter()
+    for text in texts:
+        await one(connections, text, time.perf_counter(), result)
+    result.seconds = time.perf_counter() - start
+    connections.close()
+    return result
+
+
 async def recovery(address: str, text: str, limit_ms: float) -> Result:
     """Asks once every tenth of a second until five in a row are answered within the limit; at most 30 s."""
     result, connections, good = Result(), Connections(address), 0
@@ -161,7 +173,7 @@ async def recovery(address: str, text: str, limit_ms: float) -> Result:
 
 
 def _generate(kind: str, arguments: tuple[Any, ...], back: Any) -> None:
-    loops = {"open": open_loop, "closed": closed_loop, "recovery": recovery}
+    loops = {"once": each_once, "open": open_loop, "closed": closed_loop, "recovery": recovery}
     back.send(asyncio.run(loops[kind](*arguments)))
 
 
@@ -265,8 +277,7 @@ def main() -> None:
 
 
 def _rows(served: Served, kept: list[str], new: list[str], seconds: float, overload: float) -> list[dict[str, Any]]:
-    measured(served, "(warming)", "closed", kept, 4, max(5.0, seconds / 3))
-    rows, taken = [], 0
+    rows, taken = [measured(served, "each text for the first time", "once", kept)], 0
     for clients in CLIENTS:
         rows.append(measured(served, f"{clients} clients, vectors kept", "open", kept, clients, seconds, clients))
         some = [f"{text} {n}" for n, text in enumerate(new[taken:] + new[:taken])]
