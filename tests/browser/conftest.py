@@ -58,7 +58,7 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
             wrong.append(message.text)
 
     def thrown(error: Error) -> None:
-        wrong.append(str(error))
+        wrong.append(f"{error} {error.stack}")
 
     def opened(page: Page) -> None:
         page.on("console", heard)

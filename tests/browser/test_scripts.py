@@ -9,6 +9,12 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Browser, Page
 
+from sherd.catalogue.concept_writing import import_thesaurus
+from sherd.ingest.library import Library
+from sherd.search.words import printable
+from sherd.suggest import review
+from sherd.thesaurus.thesaurus import Thesaurus
+from sherd.types import Action, Concept, Decision
 from tests.server.hostile import STRINGS
 from tests.server.museum import app_of, make_library, served
 
@@ -40,7 +46,21 @@ def row(n: int, text: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     rows = [row(n, text) for n, text in enumerate(TEXTS)]
-    with served(app_of(make_library(tmp_path_factory.mktemp("hostile"), rows))) as address:
+    folder = tmp_path_factory.mktemp("hostile")
+    library = make_library(folder, rows)
+    top = Concept("urn:top", {"en": TEXTS[0]})
+    below = (
+        Concept(f"urn:c:{n}", {"en": text, "zh-Hans": text}, {"en": (text,)}, ("urn:top",), scope_notes={"en": text})
+        for n, text in enumerate(TEXTS)
+    )
+    with Library.open(library) as there, there.writer():
+        import_thesaurus(there.catalogue.database, Thesaurus.from_concepts([top, *below]), name="hostile")
+        said = [
+            Decision(f"{n} {text}", Action.OTHER, printable(text), review.now(), value=f"urn:c:{n}", note=text)
+            for n, text in enumerate(TEXTS)
+        ]
+        review.decide(there, said)
+    with served(app_of(library, ingest_roots=(folder / "source",))) as address:
         yield address
 
 
@@ -85,19 +105,51 @@ def test_a_page_of_two_hundred_hostile_records_runs_nothing(open_page: Page) -> 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("where", ["question", "record"])
+@pytest.mark.parametrize("where", ["question", "record", "term"])
 def test_every_hostile_text_on_every_page_runs_nothing(open_page: Page, where: str) -> None:
     for n, text in enumerate(TEXTS):
+        record = urlencode({"id": f"{n} {text}"})
         pages = {
             "question": [
                 asked(text=text, minus=text, where={"culture": [text]}, k=2),
                 "/?" + urlencode({"lang": text, "text": text}),
+                "/login?" + urlencode({"next": text}),
             ],
-            "record": ["/record?" + urlencode({"id": f"{n} {text}"}), "/login?" + urlencode({"next": text})],
-        }  # fmt: skip
+            "record": [f"/record?{record}", f"/record/like?{record}&row=objects", f"/review/record?{record}"],
+            "term": [f"/thesaurus?uri=urn:c:{n}", "/thesaurus?" + urlencode({"search": text})],
+        }
         for address in pages[where]:
             open_page.goto(address, wait_until="load")
             assert_nothing_ran(open_page, address)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_pages_that_show_many_run_nothing(open_page: Page) -> None:
+    for address in (
+        "/",
+        "/review",
+        "/thesaurus",
+        "/thesaurus?uri=urn:top",
+        "/ingest",
+        "/ingest?source=source/records.csv",
+    ):
+        open_page.goto(address, wait_until="load")
+        assert_nothing_ran(open_page, address)
+    open_page.goto("/map")
+    open_page.get_by_role("button", name="Draw the map").click(timeout=120_000)
+    open_page.locator("[data-map][data-ready]").wait_for(timeout=120_000)
+    assert_nothing_ran(open_page, "/map")
+    open_page.goto(asked(text="red", k=100))
+    open_page.evaluate("for (const one of document.querySelectorAll('[data-keep]')) one.click()")
+    open_page.goto("/board")
+    assert open_page.locator(".kept-list li").count() == 100
+    assert_nothing_ran(open_page, "/board")
+    open_page.evaluate("document.querySelector('form[action*=print]').removeAttribute('target')")
+    open_page.get_by_label("Heading").fill(TEXTS[0])
+    open_page.get_by_role("button", name="A page to print").click()
+    open_page.locator(".sheet figure").first.wait_for(timeout=60_000)
+    assert_nothing_ran(open_page, "/board/print")
 
 
 def test_the_check_itself_sees_a_script_that_runs(open_page: Page) -> None:

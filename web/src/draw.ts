@@ -57,8 +57,8 @@ export function drawBox(src: string, image: QueryImage): void {
       for (const other of annotator.getAnnotations()) if (other.id !== made.id) annotator.removeAnnotation(other);
     });
     annotator.state.store.observe((event) => {
-      for (const made of [...(event.changes.created ?? []), ...(event.changes.updated ?? []).map((one) => one.newValue)])
-        take(made.target.selector);
+      const { created = [], updated = [] } = event.changes ?? {};
+      for (const made of [...created, ...updated.map((one) => one.newValue)]) take(made.target.selector);
     });
     form.addEventListener("input", () => {
       tell();
@@ -87,8 +87,10 @@ export function drawBox(src: string, image: QueryImage): void {
     });
     shown.addEventListener("close", () => annotator.destroy());
   };
-  if (picture.complete && picture.naturalWidth) start();
-  else picture.addEventListener("load", start, { once: true });
+  // Annotorious' history of changes fails on what is drawn in the first quarter of a second of a page (3.8.10).
+  const soon = () => setTimeout(start, Math.max(0, 300 - performance.now()));
+  if (picture.complete && picture.naturalWidth) soon();
+  else picture.addEventListener("load", soon, { once: true });
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
