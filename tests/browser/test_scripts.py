@@ -81,7 +81,8 @@ def assert_nothing_ran(page: Page, what: str) -> None:
         """[...document.querySelectorAll("*")].filter((one) =>
             (one.localName === "script" && one.getAttribute("src") !== "/static/built/page.js")
             || ["iframe", "object", "embed", "math", "base"].includes(one.localName)
-            || [...one.attributes].some(({name, value}) => name.startsWith("on") || /^\\s*javascript:/i.test(value)
+            || [...one.attributes].some(({name, value}) => name.startsWith("on")
+                || (/href|src|action|data$/.test(name) && /^\\s*(javascript|data|vbscript):/i.test(value))
                 || ["srcdoc", "formaction"].includes(name) || name.startsWith("hx-on")))
             .map((one) => one.outerHTML)"""
     )
