@@ -55,7 +55,7 @@ def target(annotation: Json) -> str:
 
 
 @pytest.mark.parametrize("where", ["/iiif", MANIFEST])
-@pytest.mark.parametrize("q", ["taotie", "饕餮", "red", "dragon 龙"])
+@pytest.mark.parametrize("q", ["taotie", "饕餮", "red", "dragon 龙", "red\x90\x00", "\x90 \x7f"])
 def test_answers_are_sound_annotation_pages(client: TestClient, schema: Draft7Validator, where: str, q: str) -> None:
     found = search(client, where, q=q)
     plain = {name: found[name] for name in ("id", "type", "items")}

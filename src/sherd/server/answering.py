@@ -17,12 +17,12 @@ from sherd.exports.web_annotation import Json
 from sherd.ingest.sources.annotations import TERMS
 from sherd.ingest.sources.selectors import xywh
 from sherd.search.locate import box_from_heat
-from sherd.search.words import LANGUAGES, covers, match_words
+from sherd.search.words import LANGUAGES, covers, match_words, printable
 from sherd.server.iiif_places import ServerPlaces
 from sherd.server.problems import Refusal
 from sherd.server.schemas import QueryForm
 from sherd.server.services import Services
-from sherd.types import Hit, HitRegion
+from sherd.types import MAX_QUERY_CHARS, Hit, HitRegion
 
 MOST_RECORDS, MOST_HITS = 200, 100
 _TAGS = {"en": "en", "zh": "zh-Hans"}
@@ -74,7 +74,8 @@ def _mentioning(services: Services, q: str, asked: Asked) -> list[str]:
 async def _places(
     services: Services, places: ServerPlaces, q: str, asked: Asked, described: Described | None, deadline: float
 ) -> Found:
-    if not asked.words or asked.is_address or asked.by_people or not asked.takes("highlighting"):
+    q = printable(q)[:MAX_QUERY_CHARS]  # an address may hold any character
+    if not q or not asked.words or asked.is_address or asked.by_people or not asked.takes("highlighting"):
         return []
     try:
         answer, _ = await services.search(QueryForm(text=q, k=MOST_HITS), deadline)
