@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from sherd.catalogue import facets
 from sherd.catalogue.catalogue import Catalogue
-from sherd.catalogue.facets import FacetValue, facet_values
+from sherd.catalogue.facets import FacetCounts, FacetValue, facet_values
 from sherd.errors import InvalidArgument
 from sherd.types import Record, SourceImage
 from tests.catalogue.shelf import filled, item, put
@@ -46,3 +47,23 @@ def test_no_more_values_than_asked_for(shelf: Catalogue) -> None:
         facet_values(shelf.database, most=0)
     with pytest.raises(InvalidArgument, match="colour"):
         facet_values(shelf.database, {"colour": ("red",)})
+
+
+def test_counts_are_kept_until_the_catalogue_changes(shelf: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+
+    def counting(*given: object, **more: object) -> dict[str, list[FacetValue]]:
+        counted.append(given)
+        return facet_values(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(facets, "facet_values", counting)
+    kept = FacetCounts(shelf, kept=2)
+    first = kept.values({"culture": ("Ming",)})
+    assert kept.values({"culture": ("Ming",)}) == first == facet_values(shelf.database, {"culture": ("Ming",)})
+    assert len(counted) == 1
+    kept.values()
+    kept.values(most=1)  # the oldest gives way
+    kept.values({"culture": ("Ming",)})
+    assert len(counted) == 4
+    put(shelf, [item(Record("more", (SourceImage("e.jpg"),), culture="Ming"), [5])], [5], root="/more", name="p3.vec")
+    assert kept.values({"culture": ("Ming",)})["culture"][0] == FacetValue("Ming", 3)

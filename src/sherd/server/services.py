@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 from fastapi import Depends, Request
 
 from sherd.catalogue import decisions
+from sherd.catalogue.facets import FacetCounts
 from sherd.encoder.protocol import Encoder
 from sherd.errors import EncoderMismatch, LibraryError
 from sherd.exports.changes import ChangeLog
@@ -55,6 +56,7 @@ class Services:
         self.library = Library.open(folder)
         self.places = tuple({str(folder), str(folder.absolute()), str(folder.resolve())})
         self.tokens = Tokens(folder / TOKENS)
+        self.facets = FacetCounts(self.library.catalogue)
         self.proposer = Proposer(self.library)
         self.reviewing = Reviewing(self.library, self.proposer)
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)

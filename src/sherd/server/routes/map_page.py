@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from sherd.catalogue.facets import facet_values
 from sherd.errors import SherdError
 from sherd.search.words import Language
 from sherd.server.auth import Permission, needs
@@ -100,7 +99,7 @@ def _periods(services: Services, language: Language) -> list[Period]:
     """In the order of their beginnings, as the notes of the thesaurus tell them; those without a year come last."""
     catalogue, thesaurus = services.library.catalogue, services.describing.thesaurus
     found = []
-    for one in facet_values(catalogue.database, most=_PERIODS)["period"]:
+    for one in services.facets.values(most=_PERIODS)["period"]:
         keys = catalogue.live_keys({"period": (one.value,)})[:_EACH]
         stored = catalogue.pictures_by_key(keys.tolist())
         pictures = tuple(

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
-from sherd.catalogue.facets import FacetValue, facet_values
+from sherd.catalogue.facets import FacetValue
 from sherd.catalogue.filters import FIELDS
 from sherd.errors import SherdError
 from sherd.search.words import Language, printable
@@ -96,7 +96,7 @@ def _start(services: Services) -> dict[str, object]:
     """What the page shows before anything is asked: how much there is, examples, and some pictures."""
     catalogue = services.library.catalogue
     records, pictures = catalogue.count()
-    values = facet_values(catalogue.database, most=4)
+    values = services.facets.values(most=_VALUES)
     own = [one.value for field in ("motif", "theme", "object_type") for one in values[field][:3]]
     every = max(pictures // _MOSAIC, 1)
     keys = catalogue.live_keys()[::every][:_MOSAIC]
@@ -111,7 +111,7 @@ def _start(services: Services) -> dict[str, object]:
 
 def _choices(services: Services, form: QueryForm) -> list[tuple[str, list[Choice]]]:
     where = {field: tuple(values) for field, values in form.where.items()}
-    values: Mapping[str, list[FacetValue]] = facet_values(services.library.catalogue.database, where, most=_VALUES)
+    values: Mapping[str, list[FacetValue]] = services.facets.values(where, most=_VALUES)
     return [(field, found) for field in _FACETS if (found := choices_of(form, field, values[field]))]
 
 
