@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select
@@ -74,30 +74,34 @@ def facet_values(database: Database, where: Where | None = None, *, most: int = 
     where = where or {}
     filters.check(where)
     with database.read() as connection:
-        found = {}
-        for field in FIELDS:
+        # Fields that nothing is chosen in are counted among the same records, and so at once.
+        free = [field for field in FIELDS if field != CONCEPT and field not in where]
+        found = _values(database, connection, free, where, most)
+        for field in where:
             if field != CONCEPT:
                 others = {name: values for name, values in where.items() if name != field}
-                found[field] = _values(database, connection, field, others, most)
-        return found
+                found |= _values(database, connection, [field], others, most)
+        return {field: found[field] for field in FIELDS if field != CONCEPT}
 
 
-def _values(database: Database, connection: Connection, field: str, where: Where, most: int) -> list[FacetValue]:
-    count = func.count().label("count")
-    rows = (
-        select(terms.c.folded, count, func.min(record_terms.c.record))
-        .join(record_terms, record_terms.c.term == terms.c.number)
-        .where(terms.c.field == field)
-        .group_by(terms.c.number)
-        .order_by(count.desc(), terms.c.folded)
-        .limit(most)
-    )
+def _values(
+    database: Database, connection: Connection, fields: Sequence[str], where: Where, most: int
+) -> dict[str, list[FacetValue]]:
+    counted = select(record_terms.c.term, func.count().label("count"), func.min(record_terms.c.record).label("first"))
     for allowed in filters.allowed_records(database, connection, where):
-        rows = rows.where(record_terms.c.record.in_(allowed))
-    return [
-        FacetValue(_written(connection, field, folded, one), number)
-        for folded, number, one in connection.execute(rows).all()
-    ]
+        counted = counted.where(record_terms.c.record.in_(allowed))
+    by_term = counted.group_by(record_terms.c.term).subquery()
+    rows = (
+        select(terms.c.field, terms.c.folded, by_term.c.count, by_term.c.first)
+        .join(by_term, by_term.c.term == terms.c.number)
+        .where(terms.c.field.in_(fields))
+        .order_by(by_term.c.count.desc(), terms.c.folded)
+    )
+    found: dict[str, list[FacetValue]] = {field: [] for field in fields}
+    for field, folded, count, first in connection.execute(rows).all():
+        if len(found[field]) < most:
+            found[field].append(FacetValue(_written(connection, field, folded, first), count))
+    return found
 
 
 def _written(connection: Connection, field: str, folded: str, record: int) -> str:
