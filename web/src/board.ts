@@ -37,7 +37,8 @@ export function tellCount(): void {
 
 /** Keep one more; the same twice is once. */
 export function keep(one: Kept): void {
-  const same = (other: Kept) => other.picture === one.picture && JSON.stringify(other.box) === JSON.stringify(one.box);
+  const place = ({ record, picture, box }: Kept) => JSON.stringify([record, picture, box]);
+  const same = (other: Kept) => place(other) === place(one);
   keepBoard([...board().filter((other) => !same(other)), one]);
   say(word("kept", one.title));
 }
