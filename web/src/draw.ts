@@ -40,8 +40,15 @@ export function drawBox(src: string, image: QueryImage): void {
     search.disabled = boxOfFields() === null;
   };
   tell();
+  /** Draws the box of the numbers, once there is something to draw on. */
+  let show = () => {};
+  form.addEventListener("input", () => {
+    tell();
+    show();
+  });
 
   const start = () => {
+    if (!shown.isConnected) return;
     const annotator = createImageAnnotator(picture, { drawingEnabled: true, drawingMode: "drag" });
     const take = (selector: unknown) => {
       const bounds = (selector as { geometry?: { bounds?: Record<string, number> } }).geometry?.bounds;
@@ -60,8 +67,7 @@ export function drawBox(src: string, image: QueryImage): void {
       const { created = [], updated = [] } = event.changes ?? {};
       for (const made of [...created, ...updated.map((one) => one.newValue)]) take(made.target.selector);
     });
-    form.addEventListener("input", () => {
-      tell();
+    show = () => {
       const box = boxOfFields();
       if (!box) return;
       const [width, height] = [picture.naturalWidth, picture.naturalHeight];
@@ -84,7 +90,8 @@ export function drawBox(src: string, image: QueryImage): void {
           },
         },
       } as never);
-    });
+    };
+    show();
     shown.addEventListener("close", () => annotator.destroy());
   };
   // Annotorious' history of changes fails on what is drawn in the first quarter of a second of a page (3.8.10).
