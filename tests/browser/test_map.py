@@ -11,9 +11,9 @@ from tests.browser.test_access import look
 
 def test_some_are_chosen_searched_for_and_kept(painted: tuple[str, Path], page: Page) -> None:
     page.goto(f"{painted[0]}/map")
-    page.get_by_role("button", name="Draw the map").click()
+    page.get_by_role("button", name="Draw the map").click(timeout=60_000)
     land = page.locator("[data-map]")
-    expect(page.locator("[data-spot]")).to_have_count(40)
+    expect(page.locator("[data-spot]")).to_have_count(40, timeout=60_000)
     page.wait_for_load_state("load")
     box = land.bounding_box()
     assert box is not None
@@ -39,8 +39,8 @@ def test_some_are_chosen_searched_for_and_kept(painted: tuple[str, Path], page: 
 def test_what_was_chosen_is_searched_for(painted: tuple[str, Path], page: Page) -> None:
     page.goto(f"{painted[0]}/map")
     if page.get_by_role("button", name="Draw the map").count():
-        page.get_by_role("button", name="Draw the map").click()
-    page.locator("[data-spot]").first.wait_for()
+        page.get_by_role("button", name="Draw the map").click(timeout=60_000)
+    page.locator("[data-spot]").first.wait_for(timeout=60_000)
     page.locator("[data-map][data-ready]").wait_for()
     box = page.locator("[data-map]").bounding_box()
     assert box is not None
