@@ -20,29 +20,37 @@ def reviewing(painted: tuple[str, Path], context: BrowserContext) -> tuple[str, 
 def test_a_group_is_decided_by_keys(reviewing: tuple[str, Page]) -> None:
     address, page = reviewing
     page.goto(f"{address}/review")
-    page.locator(".groups a").first.click()
-    members = page.locator(".members li")
-    count = members.count()
+
+    def press(key: str) -> None:
+        """A key that leads to another page, whose own keys work when this is over."""
+        with page.expect_navigation(wait_until="load"):
+            page.keyboard.press(key)
+
+    def first_group() -> None:
+        with page.expect_navigation(wait_until="load"):
+            page.locator(".groups a").first.click()
+
+    first_group()
+    count = page.locator(".members li").count()
     page.locator(".members input").first.check()
     page.get_by_label("Who decides").fill("Ada")
     page.locator("h1").click()
-    page.keyboard.press("2")
+    press("2")
     expect(page.locator(".kept")).to_contain_text(f"Kept: {count - 1} decisions")
     expect(page.locator(".log li").first).to_contain_text("Ada")
-    page.keyboard.press("u")
+    press("u")
     expect(page.locator(".log li").first).to_contain_text("taken back")
-    page.locator(".groups a").first.click()
+    first_group()
     expect(page.get_by_label("Who decides")).to_have_value("Ada")
     page.locator(".members input").first.check()
     page.locator("h1").click()
-    page.keyboard.press("1")  # all, whatever is ticked
+    press("1")  # all, whatever is ticked
     expect(page.locator(".kept")).to_contain_text(f"Kept: {count} decisions")
-    page.locator(".groups a").first.click()
-    page.wait_for_load_state("load")
+    first_group()
     before = page.url
-    page.keyboard.press("5")
-    page.wait_for_url(lambda url: url != before)
-    page.keyboard.press("4")
+    press("5")
+    assert page.url != before
+    press("4")
     expect(page.locator(".log li").first).to_contain_text("refused")
 
 
