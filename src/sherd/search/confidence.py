@@ -19,8 +19,10 @@ from sherd.errors import CorruptData
 from sherd.search.calibrate import Curve
 from sherd.search.question import Question, clauses
 from sherd.search.rerank import score
+from sherd.search.sampling import evenly
 from sherd.search.settings import SearchSettings
 from sherd.types import KeyArray
+from sherd.vectors.parts import write_durably
 from sherd.vectors.rows import PartRows
 
 MOST = 1_000
@@ -61,8 +63,7 @@ def standardised(scores: NDArray[np.float64], middling: NDArray[np.float64]) -> 
 
 def middling_keys(rows: PartRows) -> KeyArray:
     """Keys of MOST pictures at most, drawn evenly."""
-    keys = rows.keys
-    return keys if keys.size <= MOST else keys[np.linspace(0, keys.size - 1, MOST).astype(np.int64)]
+    return evenly(rows.keys, MOST)
 
 
 def middling_scores(
@@ -92,9 +93,7 @@ def load_confidence(folder: Path, fingerprint: str) -> Confidence | None:
 def save_confidence(found: Confidence, folder: Path, fingerprint: str) -> Path:
     """Put the curves into the library, whole or not at all."""
     file = _file(folder, fingerprint)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(asdict(found), indent=1) + "\n", "utf-8")
-    unfinished.replace(file)
+    write_durably(file, [json.dumps(asdict(found), indent=1).encode(), b"\n"])
     return file
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sherd.search.concept_vectors import ConceptVectors
 from sherd.search.rerank import soft_maximum
+from sherd.search.sampling import evenly
 from sherd.search.settings import SearchSettings
 from sherd.suggest.known import Place
 from sherd.types import FloatArray, KeyArray
@@ -122,11 +123,6 @@ def gather_evidence(
         found[:, place, 5] = seen
         found[:, place, 6] = np.log1p(others)
     return found
-
-
-def evenly(values: NDArray[np.int64], most: int) -> NDArray[np.int64]:
-    """`most` of the values (n,), spread evenly; all where there are no more."""
-    return values if values.size <= most else values[np.linspace(0, values.size - 1, most).astype(np.int64)]
 
 
 def name_centres(looks: Looks, concepts: ConceptVectors, most: int = 2_000) -> FloatArray:

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sherd.errors import CorruptData, InvalidArgument
-from sherd.suggest.evidence import evenly
+from sherd.search.sampling import evenly
 from sherd.suggest.known import Known
 from sherd.suggest.suggest import Suggester
 from sherd.types import FloatArray
+from sherd.vectors.parts import write_durably
 
 MOST = 1_500
 """Pictures on a map, taken evenly from all."""
@@ -98,9 +99,7 @@ def load_landscape(folder: Path, fingerprint: str) -> Landscape | None:
 def save_landscape(found: Landscape, folder: Path, fingerprint: str) -> Path:
     """Put it into the library, whole or not at all."""
     file = _file(folder, fingerprint)
-    unfinished = file.with_suffix(".part")
-    unfinished.write_text(json.dumps(asdict(found), ensure_ascii=False) + "\n", "utf-8")
-    unfinished.replace(file)
+    write_durably(file, [json.dumps(asdict(found), ensure_ascii=False).encode(), b"\n"])
     return file
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sherd.suggest.evidence import Looks, evenly
+from sherd.search.sampling import evenly
+from sherd.suggest.evidence import Looks
 from sherd.types import FloatArray
 
 LEAST = 40

@@ -20,7 +20,8 @@ from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.search.concept_vectors import ConceptVectors, names_of
 from sherd.search.locate import box_from_heat
-from sherd.suggest.evidence import Examples, Looks, evenly, gather_evidence, name_centres, nearest_examples
+from sherd.search.sampling import evenly
+from sherd.suggest.evidence import Examples, Looks, gather_evidence, name_centres, nearest_examples
 from sherd.suggest.known import ByFacet, Known, known_of
 from sherd.suggest.learn import LEAST_CASES, FacetModel, Ladder, Truth, Values, chosen, fit_facet, guesses, truth_of
 from sherd.suggest.novelty import Novelty

@@ -14,6 +14,7 @@ from sherd.search.concept_vectors import names_of
 from sherd.search.confidence import MOST, Confidence, names_one_thing, save_confidence, standardised
 from sherd.search.question import encode
 from sherd.search.rerank import score
+from sherd.search.sampling import evenly
 from sherd.search.settings import SearchSettings
 from sherd.suggest.evidence import Looks
 from sherd.suggest.suggest import Suggester
@@ -92,15 +93,13 @@ def _texts(looks: Looks, records: Sequence[Record]) -> Asked:
 
 
 def _thinned(asked: Asked) -> Asked:
-    if len(asked) <= MOST_QUESTIONS:
-        return asked
-    return [asked[n] for n in np.linspace(0, len(asked) - 1, MOST_QUESTIONS).astype(np.int64).tolist()]
+    return [asked[n] for n in evenly(np.arange(len(asked)), MOST_QUESTIONS).tolist()]
 
 
 def _fitted(looks: Looks, encoder: Encoder, asked: Asked, settings: SearchSettings) -> Curve | None:
     if len(asked) < LEAST_QUESTIONS:
         return None
-    some = np.linspace(0, len(looks) - 1, min(MOST, len(looks))).astype(np.int64)
+    some = evenly(np.arange(len(looks)), MOST)
     scores, outcomes = [], []
     for text, right, known in asked:
         question = encode(Query(text=text), encoder, settings)
