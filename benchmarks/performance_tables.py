@@ -23,15 +23,18 @@ def _engines(report: dict[str, Any]) -> str:
         if row["step"] == "not reached":
             rows.append([row["engine"], str(row["target"]), f"not reached, at most {row['recall']}", "", "", ""])
             continue
-        times = " / ".join(str(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
-        rows.append(
-            [row["engine"], str(row["target"]), str(row["recall"]), str(row["clients"]), times, str(row["qps"])]
-        )
+        rows.append([row["engine"], str(row["target"]), str(row["recall"]), *_served(row)])
     costs = [["engine", "build s", "peak MiB of building", "MiB resident", "MiB on disk", ""]]
     for name, cost in report["engines"].items():
         figures = (str(cost.get(key, "")) for key in ("build_s", "build_rss_mib", "rss_mib", "disk_mib"))
         costs.append([name, *figures, cost.get("failed", "")])
     return f"{_from(report)}\n\n{_markdown(rows)}\n\n{_markdown(costs)}"
+
+
+def _served(row: dict[str, Any]) -> list[str]:
+    """Clients, times and searches a second."""
+    times = " / ".join(str(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
+    return [str(row["clients"]), times, str(row["qps"])]
 
 
 def living_table() -> str:
@@ -61,12 +64,10 @@ def large_table() -> str:
     for report in reports:
         head = [f"{report['n']:,}", str(report["build_s"]), str(report["rss_gib"]), str(report["disk_gib"])]
         for row in report["rows"]:
-            times = " / ".join(str(row[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
-            rows.append([*head, str(row["recall_at_10"]), str(row["clients"]), times, str(row["qps"])])
+            rows.append([*head, str(row["recall_at_10"]), *_served(row)])
             head = [""] * 4
         whole = report["end_to_end"]
-        times = " / ".join(str(whole[key]) for key in ("p50_ms", "p95_ms", "p99_ms"))
-        rows.append([*head, "text to hits", str(whole["clients"]), times, str(whole["qps"])])
+        rows.append([*head, "text to hits", *_served(whole)])
     left_out = "; ".join(reports[-1]["left_out"])
     return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}."
 

@@ -100,6 +100,14 @@ class Ladder:
                 found[inside[:, c], higher] = False
         return found
 
+    def below(self, marked: Bools) -> Bools:
+        """(n, C) what has something above it that is marked (n, C)."""
+        found = np.zeros_like(marked)
+        for c, above in enumerate(self.above):
+            for higher in above:
+                found[:, c] |= marked[:, higher]
+        return found
+
     def closed(self, own: Bools) -> Bools:
         """(n, C) with all that is broader."""
         found = own.copy()
@@ -267,11 +275,7 @@ def truth_of(
         refused[n, [place[uri] for uri in no if uri in place]] = True
     holds = ladder.closed(own)
     own = ladder.lowest(own)
-    below = np.zeros_like(own)
-    for c, above in enumerate(ladder.above):
-        for higher in above:
-            below[:, c] |= own[:, higher]
-    known = np.asarray(own.any(1))[:, None] & ~(below & ~holds) | refused
+    known = np.asarray(own.any(1))[:, None] & ~(ladder.below(own) & ~holds) | refused
     return Truth(own, holds & ~refused, known)
 
 

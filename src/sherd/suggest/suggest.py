@@ -280,8 +280,9 @@ class Suggester:
         uris, ladder = view.uris, view.ladder
         by_person = {above for uri in known.by_person & known.right.keys() for above in self.thesaurus.steps_up(uri)}
         settled = np.array([uri in by_person for uri in uris])
-        refused = np.array([uri in known.wrong for uri in uris])
-        skipped = np.array([refused[[c, *ladder.above[c]]].any() for c in range(len(uris))])
+        skipped = np.array([uri in known.wrong for uri in uris])
+        if skipped.any():
+            skipped |= ladder.below(skipped[None])[0]
         if view.model is not None:
             found = chosen(row, ladder, self.settings.at_least, settled=settled, skipped=skipped)
         elif self.settings.unjudged:
