@@ -28,12 +28,14 @@ from sherd.encoder.onnx import OnnxEncoder
 from sherd.evaluation import drawn
 from sherd.evaluation.gallery import View, read_views
 from sherd.evaluation.labels import label_queries, measure_labels
+from sherd.evaluation.levels import facet_values, look_at_levels, slot_values
 from sherd.evaluation.localisers import load_model, localisers
 from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
 from sherd.metrics import retrieval
 from sherd.search.settings import SearchSettings
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.config import TrainSettings, build
+from sherd.training.loop import CHECKPOINT
 from sherd.training.train import train_settings
 from sherd.types import Picture
 
@@ -114,7 +116,7 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     return {
         "part_weight": weight,
         "ranks": {name: row.tolist() for name, row in ranks.items()},
-        "values": {name: [float(f"{value:.2g}") for value in row] for name, row in values.items()},
+        "values": _short(values),
     }
 
 
@@ -131,6 +133,21 @@ def by_best_localiser(settings: TrainSettings, run: Path, cache: Path) -> tuple[
     asked = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
     found = drawn.localisation_values(encoder, test, asked, ways[best])
     return best, {f"localiser_{name}": found[name] for name in ("pointing", "ap30", "mask_iou", "pointing_small")}
+
+
+def by_level(settings: TrainSettings, run: Path, cache: Path) -> dict[str, list[float]]:
+    """What slots and theme facets do by themselves on the test gallery."""
+    encoder, model = OnnxEncoder.load(run / "model"), load_model(settings, run)
+    test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
+    levels = look_at_levels(model, test, settings.stages[-1].size_px)
+    seen = drawn.look(encoder, test)
+    asked = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
+    found = facet_values(levels, seen, encoder, test, builtin_thesaurus()) | slot_values(levels, encoder, asked)
+    return _short(found)
+
+
+def _short(found: Mapping[str, drawn.Values]) -> dict[str, list[float]]:
+    return {name: [float(f"{value:.2g}") for value in row] for name, row in found.items()}
 
 
 def text_ranks(encoder: OnnxEncoder, pack: Path, split: str, weight: float) -> drawn.Ranks:
@@ -181,7 +198,9 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     way = "patch cosine"
     if settings.levels.clustering.slots == 0:
         way, more = by_best_localiser(settings, runs / run.name, runs / "cache" / "galleries")
-        found["values"] |= {name: [float(f"{value:.2g}") for value in row] for name, row in more.items()}
+        found["values"] |= _short(more)
+    else:
+        found["values"] |= by_level(settings, runs / run.name, runs / "cache" / "galleries")
     return {
         "arm": run.arm,
         "seed": run.seed,
@@ -198,6 +217,15 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     }
 
 
+def add_levels(run: Run, runs: Path, file: Path) -> None:
+    """Give a result that was measured before there were figures of the levels what it lacks."""
+    result, settings = json.loads(file.read_text("utf-8")), settings_of(run, runs)
+    if settings.levels.clustering.slots and "slot_iou" not in result["values"]:
+        result["values"] |= by_level(settings, runs / run.name, runs / "cache" / "galleries")
+        file.write_text(json.dumps(result, ensure_ascii=False) + "\n", "utf-8")
+        print(f"{run.name}: levels measured", flush=True)
+
+
 def main() -> None:
     """Work off the queue."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -208,6 +236,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="this seed alone")
     parser.add_argument("--share", default="1/1", help="1/2 and 2/2: every other run, for two commands side by side")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
+    parser.add_argument(
+        "--levels", action="store_true", help="also measure slots and facets of finished runs that lack those figures"
+    )
     given = parser.parse_args()
     os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
     results = RESULTS / "arms"
@@ -216,6 +247,8 @@ def main() -> None:
     mine, of = map(int, given.share.split("/"))
     for n, run in enumerate(read_queue(CONFIGS / "arms.queue")):
         file = results / f"{run.name}.json"
+        if given.levels and file.exists() and (given.runs / run.name / CHECKPOINT).exists():
+            add_levels(run, given.runs.resolve(), file)
         if (
             n % of != mine - 1
             or file.exists()

@@ -61,6 +61,12 @@ COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
     ("paintings, label mAP", values("iconart_parts_label_ap"), True),
     ("tree distance", values("type_error_distance"), False),
 )
+_OWN_NAMES = ("type", "material", "culture", "motif", "theme")
+LEVEL_COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
+    *((f"{name}, by its facet", values(f"{name}_by_facet"), True) for name in _OWN_NAMES),
+    ("slot on the motif", values("slot_pointing"), True),
+    ("slot, IoU", values("slot_iou"), True),
+)
 """Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
 BASELINES = ("clip", "clip_phrases", "clip_crops", "flair", "siglip", "align")
 RIVALRY: tuple[tuple[str, Callable[[Mapping[str, Any]], Values]], ...] = (
@@ -126,9 +132,18 @@ def arms_table() -> str:
 
 def terms_table() -> str:
     """The full method going on with one term changed, against going on as it is."""
+    return _against(AS_IS, _going_on(_by_arm()))
+
+
+def levels_table() -> str:
+    """The same by what theme facets and slots do by themselves."""
+    measured = {arm: runs for arm, runs in _by_arm().items() if all("slot_iou" in one["values"] for one in runs)}
+    return _against(AS_IS, _going_on(measured), LEVEL_COLUMNS)
+
+
+def _going_on(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     others = {one for base, built in NETWORKS.items() for one in (base, *built)}
-    went_on = {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] != "start"}
-    return _against(AS_IS, {arm: runs for arm, runs in went_on.items() if arm not in others})
+    return {arm: runs for arm, runs in by_arm.items() if runs[0]["start"] != "start" and arm not in others}
 
 
 def networks_table() -> str:
@@ -142,20 +157,24 @@ def networks_table() -> str:
     return "\n\n".join(tables) or NONE_YET
 
 
-def _against(base: str, by_arm: Mapping[str, Sequence[dict[str, Any]]]) -> str:
+def _against(
+    base: str,
+    by_arm: Mapping[str, Sequence[dict[str, Any]]],
+    columns: Sequence[tuple[str, Callable[[Mapping[str, Any]], Values], bool]] = COLUMNS,
+) -> str:
     """One row an arm: means over seeds and queries; what differs from `base` beyond its interval is marked."""
     if base not in by_arm:
         return NONE_YET
     order = [
         line.split()[0] for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
     ]
-    rows = [["arm", "seeds", *(head for head, _, _ in COLUMNS), "ms a step"]]
-    full = {head: [figure(one) for one in by_arm[base]] for head, figure, _ in COLUMNS}
+    rows = [["arm", "seeds", *(head for head, _, _ in columns), "ms a step"]]
+    full = {head: [figure(one) for one in by_arm[base]] for head, figure, _ in columns}
     for arm in order:
         if arm not in by_arm:
             continue
         cells = [arm, str(len(by_arm[arm]))]
-        for head, figure, paired in COLUMNS:
+        for head, figure, paired in columns:
             found = [figure(one) for one in by_arm[arm]]
             cells.append(_cell(found, full[head], paired=paired, is_base=arm == base))
         cells.append(f"{np.median([one['ms_a_step'] for one in by_arm[arm]]):.0f}")
@@ -400,6 +419,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "arms": arms_table,
     "terms": terms_table,
     "networks": networks_table,
+    "levels": levels_table,
     "rivals": rivals_table,
     "builtin": builtin_table,
     "standins": standins_table,

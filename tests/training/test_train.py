@@ -51,6 +51,21 @@ def test_nothing_to_learn_from_and_nothing_to_export_are_said(tmp_path: Path) ->
         train(tiny.write(tmp_path, 'name = "a"\nout = "c"'), say=lambda line: None, export_only=True)
 
 
+def test_a_run_may_begin_with_an_exported_model(tmp_path: Path) -> None:
+    exported = train(tiny.write(tmp_path), say=lambda line: None)
+    shutil.copytree(exported, tmp_path / "model")
+    lines: list[dict[str, object]] = []
+    second = tiny.TINY.replace('out = "run"', 'out = "second"\nstart = "model"')
+    train(tiny.write(tmp_path, second), say=lines.append)
+    begun = next(line for line in lines if line.get("event") == "started from")
+    assert begun["steps"] == 6
+    # the head of the facets is in no output, counters of batches and residuals are not exported
+    assert int(str(begun["taken"])) > 4 * int(str(begun["left"]))
+    assert (tmp_path / "second/tokenizer.json").read_bytes() == (exported / "tokenizer.json").read_bytes()
+    about = json.loads((exported / "trained.json").read_text("utf-8"))
+    assert len(about["temperatures"]["logit_scales"]) == len(about["temperatures"]["logit_biases"]) == 4
+
+
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
     train(tiny.write(tmp_path), say=lambda line: None)
     lines: list[dict[str, object]] = []

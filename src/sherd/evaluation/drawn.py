@@ -186,8 +186,8 @@ def localisation_values(
         for n, heat in zip(members, maps, strict=True):
             query = queries[n]
             box, predicted = _box_of(query.mask), box_from_heat(heat)
-            figures["pointing"][n] = _hits(localisation.peak(heat), query.mask)
-            figures["centre"][n] = _hits((0.5, 0.5), query.mask)
+            figures["pointing"][n] = points_at(localisation.peak(heat), query.mask)
+            figures["centre"][n] = points_at((0.5, 0.5), query.mask)
             figures["chance"][n] = _grown(query.mask).mean()
             figures["energy"][n] = _energy(heat, query.mask)
             figures["mask_iou"][n] = localisation.mask_iou(localisation.hot_area(heat, query.mask.shape), query.mask)
@@ -217,7 +217,8 @@ def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(np.any([padded[y : y + size, x : x + size] for y in range(3) for x in range(3)], axis=0))
 
 
-def _hits(point: tuple[float, float], mask: NDArray[np.bool_]) -> bool:
+def points_at(point: tuple[float, float], mask: NDArray[np.bool_]) -> bool:
+    """Whether x, y in fractions is on the mask or one of its cells beside it."""
     x, y = (min(int(value * MASK_PX), MASK_PX - 1) for value in point)
     return bool(_grown(mask)[y, x])
 
@@ -242,7 +243,7 @@ def _prior(queries: Sequence[MotifQuery]) -> Values:
         heat = total[query.name] - query.mask
         heat = heat if heat.max() > 0 else everything - query.mask
         rows, columns = np.nonzero(heat == heat.max())
-        hits.append(_hits(((columns.mean() + 0.5) / MASK_PX, (rows.mean() + 0.5) / MASK_PX), query.mask))
+        hits.append(points_at(((columns.mean() + 0.5) / MASK_PX, (rows.mean() + 0.5) / MASK_PX), query.mask))
     return np.array(hits, np.float64)
 
 

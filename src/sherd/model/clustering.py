@@ -74,19 +74,25 @@ class SemanticClustering(nn.Module):
 
     def forward(self, grid: Tensor, rows: int, columns: int) -> Slots:
         u = self.norm(grid)
-        value = self.value(u)  # (B, N, width)
         if self.settings.kind == "grid":
             shares = _cells(self.settings.slots, rows, columns).to(u)[None].expand(u.shape[0], -1, -1)
-            values = _gather(shares, value)
+            values = self._gather(shares, u)
         else:
-            shares, values = self._assign(functional.normalize(self.query(u), dim=-1), value)
+            shares, values = self._assign(functional.normalize(self.query(u), dim=-1), u)
         k = self.settings.slots
         masks = shares[:, :k]
         background = shares[:, k] if self.settings.background and shares.shape[1] > k else torch.zeros_like(u[..., 0])
         smooth = functional.avg_pool2d(masks.reshape(u.shape[0], k, rows, columns), 3, 1, 1)
         return Slots(values[:, :k], masks, background, smooth.flatten(2).amax(2))
 
-    def _assign(self, query: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+    def _gather(self, shares: Tensor, u: Tensor) -> Tensor:
+        """(B, K, width) means of V(u) under shares (B, K, N): V is linear and K small, so that V comes last."""
+        total = shares.sum(2, keepdim=True)
+        gathered: Tensor = self.value(shares @ u / (total + _EPS))
+        # A slot that is closed gathers nothing, not V's bias.
+        return gathered - _EPS / (total + _EPS) * self.value.bias.to(gathered)
+
+    def _assign(self, query: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         """Shares (B, K + 1, N) that add up to 1 over slots, and values (B, K + 1, width)."""
         kind = self.settings.kind
         closed = self._closed(query)
@@ -94,16 +100,16 @@ class SemanticClustering(nn.Module):
         if kind == "netvlad":
             shares = self._share(prototypes, query, closed)
             # NetVLAD gathers what is left after the prototype is taken away (Arandjelovic et al., 2016).
-            return shares, _gather(shares, value) - self.norm_prototypes(prototypes)
+            return shares, self._gather(shares, u) - self.norm_prototypes(prototypes)
         for _ in range(_GRU_ROUNDS if kind == "slot_attention" else self.settings.rounds):
-            gathered = _gather(self._share(prototypes, query, closed), value)
+            gathered = self._gather(self._share(prototypes, query, closed), u)
             if isinstance(self.update, nn.GRUCell):
                 flat = self.update(gathered.flatten(0, 1), prototypes.flatten(0, 1).to(gathered))
                 prototypes = flat.unflatten(0, gathered.shape[:2])
             else:
                 prototypes = self.norm_prototypes(prototypes + self.update(gathered))
         shares = self._share(prototypes, query, closed)
-        return shares, _gather(shares, value)
+        return shares, self._gather(shares, u)
 
     def _share(self, prototypes: Tensor, query: Tensor, closed: Tensor | None) -> Tensor:
         near = functional.normalize(prototypes, dim=-1).to(query) @ query.transpose(1, 2)  # (B, K + 1, N)
@@ -126,11 +132,6 @@ class SemanticClustering(nn.Module):
         # One slot at least stays open where there is no background to take everything.
         closed[:, 0] &= self.settings.background | ~closed[:, 1 : self.settings.slots].all(1)
         return closed
-
-
-def _gather(shares: Tensor, value: Tensor) -> Tensor:
-    """(B, K, width) means of value (B, N, width) under shares (B, K, N)."""
-    return (shares @ value) / (shares.sum(2, keepdim=True) + _EPS)
 
 
 def _cells(slots: int, rows: int, columns: int) -> Tensor:

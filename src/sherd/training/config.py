@@ -64,8 +64,9 @@ class DataSettings:
 class TrainSettings:
     """How it is learnt. Rates are of AdamW with a linear warm-up and a cosine to zero; `ema` is the decay a step.
 
-    device: cpu, cuda, or auto (cuda where there is one). start: folder of a finished run whose averaged weights and
-    table of words are taken to begin with, as far as their names and sizes agree; empty to begin from nothing. anew:
+    device: cpu, cuda, or auto (cuda where there is one). start: folder of a finished run, or of an exported model,
+    whose weights (of a run the averaged ones) and table of words are taken to begin with, as far as their names and
+    sizes agree; empty to begin from nothing. anew:
     beginnings of the names of weights that are not taken all the same, such as "image.gfiu".
     """
 

@@ -14,6 +14,7 @@ from sherd.errors import InvalidConfig
 from sherd.model.checkpoint import load_tensors
 from sherd.model.dual import DualEncoder, ModelSettings
 from sherd.model.export import export_image, export_text
+from sherd.model.exported import exported_weights, settle
 from sherd.training.batches import Batches
 from sherd.training.config import TrainSettings, read_settings
 from sherd.training.loop import CHECKPOINT, Trainer, run
@@ -50,9 +51,6 @@ def train_settings(
         concepts = sum(len(facet.nodes) for facet in material.vocabulary.facets)
         sizes = ModelSettings(settings.image, settings.text, settings.levels, max(teachers, default=0), concepts)
         model = DualEncoder(sizes)
-        if settings.start:
-            say({"event": "started from", **begin_with(model, path_of(base, settings.start), settings.anew)})
-        trainer = Trainer(model, settings, material.vocabulary.facets)
         batches = Batches(
             material.sources,
             material.tokenizer,
@@ -61,6 +59,11 @@ def train_settings(
             captions=settings.captions,
             vocabulary=material.vocabulary,
         )
+        if settings.start:
+            say({"event": "started from", **begin_with(model, path_of(base, settings.start), settings.anew)})
+            stage = settings.stages[0]
+            settle(model.image, batches.make(0, batch=stage.batch, size_px=stage.size_px).pictures)
+        trainer = Trainer(model, settings, material.vocabulary.facets)
         run(trainer, batches, out, say)
     folder = export(settings, out)
     say({"event": "exported", "folder": str(folder)})
@@ -93,24 +96,25 @@ def export(settings: TrainSettings, out: Path) -> Path:
         "parts_px": settings.parts_px,
     }
     (folder / "model.json").write_text(json.dumps(about, indent=1) + "\n", "utf-8")
-    (folder / "trained.json").write_text(
-        json.dumps({"steps": steps, "settings": asdict(settings)}, indent=1, ensure_ascii=False) + "\n",
-        "utf-8",
-    )
+    temperatures = {name: weights[name].tolist() for name in ("logit_scales", "logit_biases")}
+    told = {"steps": steps, "temperatures": temperatures, "settings": asdict(settings)}
+    (folder / "trained.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return folder
 
 
 def begin_with(model: DualEncoder, run: Path, anew: tuple[str, ...] = ()) -> dict[str, object]:
-    """Give `model` the averaged weights of the run in the folder `run` where names and sizes agree.
+    """Give `model` the averaged weights of a run, or those of an exported model, where names and sizes agree.
 
     Args:
+        run: the folder of either.
         anew: beginnings of names that are left as they are.
     Returns:
         How many tensors were taken, and how many of the model's own were left as they were.
     Raises:
         InvalidConfig: less than half of the other run's weights agree, or nothing has a name that begins so.
     """
-    weights, steps = averaged_weights(run)
+    exported = not (run / CHECKPOINT).exists() and (run / "image.onnx").exists()
+    weights, steps = (_weights_of_export if exported else averaged_weights)(run)
     own = model.state_dict()
     taken = {k: v for k, v in weights.items() if k in own and v.shape == own[k].shape}
     share = sum(v.numel() for v in taken.values()) / sum(v.numel() for v in weights.values())
@@ -124,6 +128,13 @@ def begin_with(model: DualEncoder, run: Path, anew: tuple[str, ...] = ()) -> dic
     taken = {k: v for k, v in taken.items() if not k.startswith(anew)} if anew else taken
     model.load_state_dict(own | taken)
     return {"steps": steps, "taken": len(taken), "left": len(own) - len(taken)}
+
+
+def _weights_of_export(folder: Path) -> tuple[dict[str, torch.Tensor], int]:
+    """The weights of an exported model, with its temperatures where it has them, and the steps it was trained for."""
+    about = json.loads((folder / "trained.json").read_text("utf-8"))
+    kept = {name: torch.tensor(values) for name, values in about.get("temperatures", {}).items()}
+    return exported_weights(folder) | kept, int(about["steps"])
 
 
 def averaged_weights(out: Path) -> tuple[dict[str, torch.Tensor], int]:
