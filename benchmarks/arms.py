@@ -237,7 +237,9 @@ def main() -> None:
     parser.add_argument("--share", default="1/1", help="1/2 and 2/2: every other run, for two commands side by side")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     parser.add_argument(
-        "--levels", action="store_true", help="train nothing: measure slots and facets of finished runs that lack those figures"
+        "--levels",
+        action="store_true",
+        help="train nothing: measure slots and facets of finished runs that lack those figures",
     )
     given = parser.parse_args()
     os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
