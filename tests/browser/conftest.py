@@ -53,7 +53,7 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
     wrong: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:
-        asked_for = any(f"status of {status}" in message.text for status in (404, 415))
+        asked_for = any(f"status of {status}" in message.text for status in (404, 415, 507))
         if message.type in ("error", "warning") and not asked_for:
             wrong.append(message.text)
 

@@ -65,6 +65,7 @@ ELSEWHERE = {
     "host": "test_running", "body_idle_s": "test_layers", "body_total_s": "test_layers", "wait_s": "test_admission",
     "interactive": "test_admission", "write": "test_admission", "bulk": "test_admission", "files": "test_admission",
     "streams": "test_admission", "per_client": "test_admission", "batch": "test_encoding", "ingest_roots": "test_jobs",
+    "max_delivery_bytes": "test_received", "received_bytes": "test_received", "received_files": "test_received",
     "workers": "test_settings", "decoders": "test_settings",
     "title": "test_iiif", "public_url": "test_iiif", "origins": "test_iiif", "image_area": "test_iiif_image",
     "image_bytes": "test_iiif_image", "image_workers": "test_iiif_image",

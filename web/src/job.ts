@@ -18,6 +18,11 @@ export function followJob(place: HTMLElement): void {
   const bar = place.querySelector("progress");
   const settled = place.querySelector<HTMLElement>("[data-settled]");
   const list = place.querySelector("[data-refused]");
+  const reasons: Record<string, string> = JSON.parse(place.dataset.reasons ?? "{}");
+  const why = (said: string) => {
+    const [code = "", ...rest] = said.split(":");
+    return reasons[code] ? [reasons[code], ...rest].join(":") : said;
+  };
   let refused = 0;
   const take = (message: MessageEvent<string>) => {
     const news: News = JSON.parse(message.data);
@@ -30,7 +35,7 @@ export function followJob(place: HTMLElement): void {
     } else if (news.event === "rejected" || news.event === "warning") {
       if (!refused) list?.replaceChildren();
       refused += 1;
-      list?.append(make("li", {}, make("bdi", {}, news.where ?? ""), " ", news.reason ?? news.what ?? ""));
+      list?.append(make("li", {}, make("bdi", {}, news.where ?? ""), " ", why(news.reason ?? news.what ?? "")));
     } else if (["done", "failed", "stopped"].includes(news.event)) {
       stream.close();
       location.reload();

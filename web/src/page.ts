@@ -9,6 +9,7 @@ import { takeReview } from "./review";
 import { takePictures } from "./upload";
 import { say, word } from "./words";
 
+const sending = document.querySelector<HTMLFormElement>("[data-deliver]");
 const list = document.querySelector<HTMLElement>("[data-board]");
 
 document.addEventListener("click", (event) => {
@@ -38,13 +39,19 @@ document.addEventListener("click", (event) => {
   else showKeys();
 });
 
+document.addEventListener("submit", (event) => {
+  const { sure } = (event.target as HTMLElement).dataset;
+  if (sure && !confirm(sure)) event.preventDefault();
+});
+
 document.documentElement.classList.add("js");
-takePictures();
+if (!sending) takePictures();
 takeKeys();
 takeReview();
 tellCount();
 if (list) showBoard(list);
 const job = document.querySelector<HTMLElement>("[data-job]");
 if (job) followJob(job);
+if (sending) void import("./deliver").then(({ deliver }) => deliver(sending));
 const land = document.querySelector<SVGSVGElement>("[data-map]");
 if (land) void import("./map").then(({ brushMap }) => brushMap(land));

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sherd.encoder import load_encoder
 from sherd.errors import InvalidArgument, SherdError
-from sherd.ingest.columns import ColumnRoles
+from sherd.ingest.columns import ColumnMapping, ColumnRoles
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pictures import PictureLimits
@@ -30,13 +31,20 @@ _SHOWN_REJECTS = 200
 @dataclass(frozen=True, slots=True)
 class JobSettings:
     """library, source: folders, or for a source its table. max_pixels: of a picture. batch: pictures stored at a time.
-    model: of the encoder where the library names none yet."""
+    model: of the encoder where the library names none yet. columns: role -> headings by a person; None: guessed."""
 
     library: str
     source: str
     max_pixels: int = 200_000_000
     batch: int = 32
     model: str = "builtin"
+    columns: Mapping[str, Sequence[str]] | None = None
+
+    def mapping(self) -> ColumnMapping | None:
+        """The columns, as sources take them."""
+        if self.columns is None:
+            return None
+        return ColumnMapping({role: tuple(headings) for role, headings in self.columns.items()})
 
 
 class Lines:
@@ -75,7 +83,7 @@ def run(settings: JobSettings, lines: Lines) -> None:
         SherdError: see `Ingest` and `open_source`.
     """
     library = Path(settings.library)
-    source = open_source(Path(settings.source), exclude=[library])
+    source = open_source(Path(settings.source), mapping=settings.mapping(), exclude=[library])
     limits = PictureLimits(max_pixels=settings.max_pixels)
     with Library.open(library, create=True) as there, there.writer(), DecoderPool(1, limits=limits) as pool:
         name = there.catalogue.encoder_name() or settings.model

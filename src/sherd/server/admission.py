@@ -16,7 +16,7 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sherd.server.auth import Principal
-from sherd.server.layers import UPLOADS, is_loopback, send_refusal
+from sherd.server.layers import DELIVERY, UPLOADS, is_loopback, send_refusal
 from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
 from sherd.server.settings import Room, ServerSettings
@@ -38,7 +38,7 @@ def room_of(method: str, path: str) -> str | None:
         return "files"
     if path.endswith("/events"):
         return "streams"
-    if method == "POST" and path in UPLOADS:
+    if method == "POST" and path in (*UPLOADS, DELIVERY):
         return "bulk"
     if path.startswith("/iiif/annotations/") and path.endswith("/machine"):
         return "bulk"  # viewers ask for all pictures of a record at once, and the first answer may take long

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 from sherd.errors import InvalidArgument
 from sherd.ingest.job import JobSettings
 from sherd.server.problems import Refusal
+from sherd.server.received import RECEIVED
 
 _KEPT_JOBS, _KEPT_EVENTS = 50, 1_000
 _LINE_BYTES = 1024 * 1024
@@ -51,7 +52,7 @@ class Job:
 
 
 class Jobs:
-    """One job at a time, in the order in which they came. Only folders below the roots may be read.
+    """One job at a time, in the order in which they came. Only what lies below the roots or was received is read.
 
     Args:
         roots: folders, each known by its name.
@@ -60,8 +61,8 @@ class Jobs:
     def __init__(self, library: Path, roots: Sequence[Path], *, max_pixels: int) -> None:
         self._library, self._max_pixels = library, max_pixels
         self.roots = {root.resolve().name: root.resolve() for root in roots}
-        if len(self.roots) != len(roots):
-            raise InvalidArgument("two folders to ingest from have one name; give others")
+        if len(self.roots) != len(roots) or RECEIVED in self.roots:
+            raise InvalidArgument(f"two folders to ingest from have one name, or one is named {RECEIVED}; give others")
         self._jobs: dict[int, Job] = {}
         self._count = 0
         self._turn = asyncio.Lock()
@@ -77,9 +78,11 @@ class Jobs:
             raise Refusal("unknown_job")
         return self._jobs[number]
 
-    def start(self, source: str, who: str) -> Job:
+    def start(self, source: str, who: str, columns: Mapping[str, Sequence[str]] | None = None) -> Job:
         """Begin an ingest, or queue it behind others.
 
+        Args:
+            columns: role -> headings of its table; guessed where None.
         Raises:
             Refusal: the source is not below a root, or is not there.
         """
@@ -89,7 +92,7 @@ class Jobs:
         self._jobs[job.number] = job
         for old in [one for one in self.all() if one.is_over][_KEPT_JOBS:]:
             del self._jobs[old.number]
-        task = asyncio.create_task(self._run(job, path))
+        task = asyncio.create_task(self._run(job, path, columns))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return job
@@ -101,7 +104,7 @@ class Jobs:
             Refusal: it is not below a root, by `..`, by a link or otherwise, or is not there.
         """
         name, _, below = source.partition("/")
-        root = self.roots.get(name)
+        root = self.roots.get(name) or (Path(os.path.realpath(self._library / RECEIVED)) if name == RECEIVED else None)
         if root is None or "\0" in source:
             raise Refusal("unknown_source", f"a source begins with one of: {', '.join(self.roots) or '(none)'}")
         path = Path(os.path.realpath(root / below))
@@ -153,12 +156,12 @@ class Jobs:
     def _was_stopped(job: Job) -> bool:
         return job.state == "stopped"
 
-    async def _run(self, job: Job, path: Path) -> None:
+    async def _run(self, job: Job, path: Path, columns: Mapping[str, Sequence[str]] | None) -> None:
         async with self._turn:
             if job.is_over:
                 return
             job.state = "running"
-            settings = JobSettings(str(self._library), str(path), self._max_pixels)
+            settings = JobSettings(str(self._library), str(path), self._max_pixels, columns=columns)
             job.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", _MODULE, json.dumps(asdict(settings)),
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,

@@ -36,6 +36,8 @@ SECURITY = {
 """On every answer, unless the route says otherwise of itself."""
 UPLOADS = ("/api/v1/uploads", "/search-by-picture")
 """Where bodies may be large; they are read by the route, within limits."""
+DELIVERY = "/ingest/receive"
+"""Where files come in that are to be read in: whole museum photographs, read by the route too."""
 
 
 async def send_refusal(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,10 +95,12 @@ class Guard:
         if scope["type"] != "http":
             raise AssertionError("the server speaks HTTP only")
         try:
-            upload = scope["method"] == "POST" and scope["path"] in UPLOADS
-            limit = self._settings.max_upload_bytes if upload else self._settings.max_body_bytes
+            upload = scope["method"] == "POST" and scope["path"] in (*UPLOADS, DELIVERY)
+            limit = self._limit(scope["path"]) if upload else self._settings.max_body_bytes
             self._check(scope, limit)
-            body = _Body(receive, limit, self._settings.body_idle_s, self._settings.body_total_s)
+            # What may be larger may take longer.
+            total_s = self._settings.body_total_s * max(1.0, limit / self._settings.max_upload_bytes)
+            body = _Body(receive, limit, self._settings.body_idle_s, total_s)
             if not upload:
                 await body.take_in()
         except Refusal as refusal:
@@ -106,6 +110,9 @@ class Guard:
         if body.gone:
             return
         await self._app(scope, body.receive, body.answering(scope, send))
+
+    def _limit(self, path: str) -> int:
+        return self._settings.max_delivery_bytes if path == DELIVERY else self._settings.max_upload_bytes
 
     def _check(self, scope: Scope, limit: int) -> None:
         headers = Headers(scope=scope)

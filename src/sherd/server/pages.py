@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -23,6 +24,7 @@ MENU = (("/", "search"), ("/review", "review"), ("/thesaurus", "terms"), ("/map"
 """(address, name in `page_words`) of the pages that every page leads to."""
 ADMIN_MENU = (("/ingest", "add"),)
 """Those that only an admin is led to."""
+_ROW = re.compile(r" (?:row|line) (\d+)$")
 environment = Environment(
     loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
 )
@@ -42,12 +44,12 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     """A template as an answer.
 
     It knows `words`, `language`, `here(...)` (this address with other parameters), `place` (a box in words), `field` (a
-    filter in words), `clean` (a text without what cannot be seen), `may(...)` (whether who asks has a permission) and
-    `built` (whether the page's modules are there).
+    filter in words), `where` (a row of a table in words), `clean` (a text without what cannot be seen), `may(...)`
+    (whether who asks has a permission) and `built` (whether the page's modules are there).
     """
     language = language_of(request)
 
-    def here(path: str | None = None, **changed: str | None) -> str:
+    def here(path: str | None = None, /, **changed: str | None) -> str:
         kept: dict[str, str | None] = {} if path is not None else dict(request.query_params)
         if request.query_params.get("lang"):
             kept["lang"] = language
@@ -77,6 +79,7 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
         place=place,
         field=lambda name: field_words(name, language),
         clean=printable,
+        where=lambda text: _ROW.sub(words["ingest"]["row_of"], text),
         principal=request.state.principal,
         **values,
     )

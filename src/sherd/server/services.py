@@ -30,6 +30,7 @@ from sherd.server.jobs import Jobs
 from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
 from sherd.server.proposing import Proposer
+from sherd.server.received import RECEIVED, Received
 from sherd.server.rendering import Renderer
 from sherd.server.reviewing import Reviewing
 from sherd.server.schemas import QueryForm
@@ -60,6 +61,9 @@ class Services:
         self.proposer = Proposer(self.library)
         self.reviewing = Reviewing(self.library, self.proposer)
         self.jobs = Jobs(folder.absolute(), settings.ingest_roots, max_pixels=settings.max_pixels)
+        self.received = Received(
+            folder.absolute() / RECEIVED, most_bytes=settings.received_bytes, most_files=settings.received_files
+        )
         self.uploads = Uploads(settings.upload_bytes)
         self.describing = Describing(self.library)
         self.changes = ChangeLog(self.library)

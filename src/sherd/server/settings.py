@@ -44,6 +44,8 @@ class ServerSettings:
     decoders: processes that open uploaded pictures.
     batch: texts encoded at a time; text_vectors: how many are kept.
     ingest_roots: folders that jobs may read, each known by its name; none, no ingest through the API.
+    max_delivery_bytes: of one request of files that are sent to be read in; received_bytes: of all that are kept;
+        received_files: of one delivery.
     upload_bytes: memory for uploaded pictures, as thumbnails; the oldest give way.
     public_url: where others reach the server, such as "https://museum.example/sherd/"; "": as each request calls it.
     title: of the collection, in what the standards tell of it.
@@ -75,6 +77,9 @@ class ServerSettings:
     decoders: int = 1
     batch: int = 16
     text_vectors: int = 4_096
+    max_delivery_bytes: int = 256 * _MIB
+    received_bytes: int = 50 * 1024 * _MIB
+    received_files: int = 20_000
     upload_bytes: int = 64 * _MIB
     ingest_roots: tuple[Path, ...] = ()
     public_url: str = ""

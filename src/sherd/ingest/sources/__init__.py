@@ -15,11 +15,13 @@ from sherd.ingest.sources.item import Source, SourceItem
 from sherd.ingest.sources.records import RecordsSource
 from sherd.ingest.sources.spreadsheet import SHEETS, SpreadsheetSource
 
-__all__ = ["Source", "SourceItem", "open_source"]
+__all__ = ["TABLES", "Source", "SourceItem", "open_source"]
 
 TABLE_NAMES = ("records.jsonl", "metadata.jsonl", "metadata.csv", "metadata.xlsx")
 _LINES = (".jsonl", ".ndjson")
 _JSON = ".json"
+TABLES = (*SHEETS, *_LINES, _JSON)
+"""How the names of tables end that can be read."""
 
 
 def open_source(
@@ -78,8 +80,8 @@ def _table_and_root(path: Path, metadata: Path | None) -> tuple[Path | None, Pat
 
 
 def _known(table: Path) -> Path:
-    if table.suffix.lower() not in (*SHEETS, *_LINES, _JSON):
-        known = ", ".join((*SHEETS, *_LINES, _JSON))
+    if table.suffix.lower() not in TABLES:
+        known = ", ".join(TABLES)
         raise SourceError(f"{table}: '{table.suffix}' is no kind of table that is read; there are {known}")
     return table
 

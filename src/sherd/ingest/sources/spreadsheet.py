@@ -48,7 +48,7 @@ class SpreadsheetSource:
     ) -> None:
         self.root = root
         self._table = table
-        self._form = table_format(table) if table.suffix.lower() in (".csv", ".tsv") else None
+        self._form = _format(table)
         self._names = PictureNames(root, exclude)
         self._headings, self._first = _headings(self._rows(), mapping, table)
         self.columns: ColumnRoles = guess_columns(self._headings, mapping)
@@ -134,6 +134,15 @@ class SpreadsheetSource:
     def _extra(self, row: list[str], spare: Mapping[str, str]) -> dict[str, str]:
         texts = {heading: clean_text(row[self._places[heading]], heading) for heading in self.columns.unused}
         return {heading: text for heading, text in {**spare, **texts}.items() if text}
+
+
+def read_headings(table: Path) -> list[str]:
+    """The headings of a table as they are told apart, in their order. Raises SourceError where it cannot be read."""
+    return _headings(_read(table, _format(table)), None, table)[0]
+
+
+def _format(table: Path) -> TableFormat | None:
+    return table_format(table) if table.suffix.lower() in (".csv", ".tsv") else None
 
 
 def _read(table: Path, form: TableFormat | None) -> Rows:

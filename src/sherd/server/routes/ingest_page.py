@@ -1,74 +1,71 @@
-"""Reading pictures in: folders of this machine, what columns are taken for, progress, and what was refused."""
+"""Reading pictures in: folders of this machine and what was sent, columns, progress, and what was refused."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
+import json
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from starlette.responses import RedirectResponse, Response
 
-from sherd.errors import RejectedItem, SherdError
-from sherd.ingest.columns import ColumnRoles
-from sherd.ingest.sources import open_source
+from sherd.errors import SherdError
+from sherd.ingest.columns import headings_by_role
 from sherd.server.auth import Permission, needs, principal_of
-from sherd.server.pages import page
+from sherd.server.looking import MOST_COLUMNS, Columns, Look, columns_in, look_at
+from sherd.server.page_words import words_in
+from sherd.server.pages import language_of, page
 from sherd.server.problems import Refusal, refusal_of
+from sherd.server.received import RECEIVED, TAKEN
 from sherd.server.services import Services, Serving
-from sherd.types import Record
 
 router = APIRouter(include_in_schema=False)
-_ROWS, _ENTRIES = 10, 500
-_TABLES = (".csv", ".tsv", ".xlsx", ".xls", ".jsonl", ".json")
-_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".gif", ".bmp")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What lies at a place: folders and tables to go on to, pictures, and the first records as they would be read.
-
-    why_not: why nothing can be read here, '' where something can. rows: a record, or why there is none.
-    """
-
-    folders: tuple[str, ...]
-    tables: tuple[str, ...]
-    pictures: int
-    kind: str
-    columns: ColumnRoles | None
-    rows: tuple[tuple[str, Record | None, str], ...]
-    why_not: str
+Source = Annotated[str, Form(min_length=1, max_length=1_000)]
+Roles = Annotated[list[str], Form(max_length=MOST_COLUMNS)]
 
 
 @router.get("/ingest", dependencies=[needs(Permission.ADMINISTER)])
 async def ingest_page(
-    request: Request, services: Serving, source: Annotated[str, Query(max_length=1_000)] = ""
+    request: Request,
+    services: Serving,
+    source: Annotated[str, Query(max_length=1_000)] = "",
+    plain: bool = False,
+    role: Annotated[tuple[str, ...], Query(max_length=MOST_COLUMNS)] = (),
 ) -> Response:
-    """The folders that may be read, or what lies in one of them."""
-    look = None
-    if source:
-        try:
-            path = services.jobs.find(source)
-            look = await services.read(lambda: _look(path, services))
-        except (Refusal, SherdError, OSError) as error:
-            return _problem(request, services, error)
+    """Where files can be sent, and the folders that may be read; or what lies in one of them."""
+    if not source:
+        deliveries = await services.read(services.received.deliveries)
+        return page(
+            request, "ingest.html", roots=sorted(services.jobs.roots), deliveries=deliveries, received=RECEIVED,
+            jobs=services.jobs.all()[:20], taken=",".join(TAKEN), settings=services.settings, size=_size,
+            today=datetime.now(UTC).date().isoformat(), reasons=_reasons(request),
+        )  # fmt: skip
+    try:
+        path = services.jobs.find(source)
+
+        def look() -> Look:
+            return look_at(path, columns=columns_in(path, role), plain=plain, exclude=services.library.folder)
+
+        found = await services.read(look)
+    except (Refusal, SherdError, OSError) as error:
+        return _problem(request, services, error)
+    read = f"{source}/{found.table}" if found.table else source
     return page(
-        request, "ingest.html", roots=sorted(services.jobs.roots), source=source, look=look,
-        jobs=services.jobs.all()[:20], above=source.rpartition("/")[0],
+        request, "ingest_look.html", source=source, read=read, look=found, above=source.rpartition("/")[0],
+        received=RECEIVED, roles=tuple(headings_by_role()), plain=plain,
     )  # fmt: skip
 
 
 @router.post("/ingest", dependencies=[needs(Permission.ADMINISTER)])
-async def begin(
-    request: Request, services: Serving, source: Annotated[str, Form(min_length=1, max_length=1_000)]
-) -> Response:
+async def begin(request: Request, services: Serving, source: Source, role: Roles = []) -> Response:  # noqa: B006
     """Begins to read it in, and shows how that goes."""
     try:
-        job = services.jobs.start(source, principal_of(request).name)
-    except Refusal as refusal:
-        return _problem(request, services, refusal)
+        path = services.jobs.find(source)
+        columns: Columns | None = await services.read(lambda: columns_in(path, role))
+        job = services.jobs.start(source, principal_of(request).name, columns)
+    except (Refusal, SherdError, OSError) as error:
+        return _problem(request, services, error)
     lang = request.query_params.get("lang")
     given = {"number": str(job.number)} | ({"lang": lang} if lang else {})
     return RedirectResponse(f"/ingest/job?{urlencode(given)}", 303)
@@ -88,7 +85,8 @@ async def job_page(request: Request, services: Serving, number: Annotated[int, Q
     refused = [one for one in events if one["event"] in ("rejected", "warning")]
     return page(
         request, "ingest_job.html", job=job, columns=started.get("columns") or {}, progress=progress, counts=counts,
-        refused=refused, after=job.count,
+        refused=refused, after=job.count, received=RECEIVED,
+        reasons=_reasons(request),
     )  # fmt: skip
 
 
@@ -102,25 +100,18 @@ async def stop(request: Request, services: Serving, number: Annotated[int, Form(
     return RedirectResponse(f"/ingest/job?number={number}", 303)
 
 
-def _look(path: Path, services: Services) -> Look:
-    """Nothing outside the roots is listed: links are left out."""
-    here = path if path.is_dir() else path.parent
-    entries = sorted(
-        islice((one for one in here.iterdir() if not one.is_symlink()), _ENTRIES), key=lambda one: one.name
-    )
-    folders = tuple(one.name for one in entries if one.is_dir() and not one.name.startswith("."))
-    tables = tuple(one.name for one in entries if one.is_file() and one.suffix.lower() in _TABLES)
-    pictures = sum(one.is_file() and one.suffix.lower() in _PICTURES for one in entries)
-    try:
-        source = open_source(path, exclude=[services.library.folder])
-        rows = tuple((item.where, item.record, _reason(item.reject)) for item in islice(source.items(), _ROWS))
-        return Look(folders, tables, pictures, source.kind, source.columns, rows, "" if rows else "nothing")
-    except SherdError as error:
-        return Look(folders, tables, pictures, "", None, (), refusal_of(error, (str(path), str(here))).code)
+def _reasons(request: Request) -> str:
+    """Why something is refused, in words, for the browser."""
+    return json.dumps(dict(words_in(language_of(request))["reasons"]), ensure_ascii=False)
 
 
-def _reason(reject: RejectedItem | None) -> str:
-    return reject.reason if reject is not None else ""
+def _size(size_bytes: int) -> str:
+    """In units that people know.
+
+    >>> _size(900), _size(2_500_000)
+    ('1 kB', '2.5 MB')
+    """
+    return f"{max(size_bytes // 1_000, 1)} kB" if size_bytes < 1_000_000 else f"{size_bytes / 1_000_000:.1f} MB"
 
 
 def _problem(request: Request, services: Services, error: Exception) -> Response:
