@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import numpy as np
+
 from sherd.catalogue.facets import FacetValue
 from sherd.catalogue.lexical import fold
 from sherd.ingest.library import Library
 from sherd.search.words import Language, covers
 from sherd.server.schemas import BoxForm, ImageForm, QueryForm
+from sherd.server.themes import Themes
 from sherd.thesaurus.folding import speaks
 from sherd.types import Box, Hit, Understood
 
@@ -36,7 +39,8 @@ class Shown:
 
     title: in the language of the page, where the record has one. reasons: (name in `page_words`, per cent of what
     speaks for it), the most first. likely: in how many of 100 cases such a hit is right, where that is known.
-    kept: what goes to the board, as JSON. image: the picture in a query, as JSON.
+    kept: what goes to the board, as JSON. image: the picture in a query, as JSON. themes: that it shares with the
+    question, by the catalogue and by people.
     """
 
     hit: Hit
@@ -48,6 +52,7 @@ class Shown:
     part_query: str
     kept: str
     image: str
+    themes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,10 @@ class Meant:
     narrower: int
 
 
-def shown_hits(library: Library, form: QueryForm, hits: Sequence[Hit], language: Language) -> list[Shown]:
-    """The hits of a page with the sizes of their pictures."""
+def shown_hits(
+    library: Library, form: QueryForm, hits: Sequence[Hit], language: Language, themes: Themes | None = None
+) -> list[Shown]:
+    """The hits of a page with the sizes of their pictures. themes: that records share with the question."""
     records = library.catalogue.get_many([hit.record_id for hit in hits])
     sizes = library.catalogue.pictures_by_sha256(list(dict.fromkeys(hit.sha256 for hit in hits)))
     heats = form.text is not None or form.box is not None
@@ -133,6 +140,7 @@ def shown_hits(library: Library, form: QueryForm, hits: Sequence[Hit], language:
                 by_picture(hit.sha256, hit.region.box if hit.region is not None else None),
                 kept_on_board(hit.record_id, title, hit.sha256, frame),
                 ImageForm(picture=hit.sha256).model_dump_json(exclude_none=True),
+                (themes or {}).get(hit.record_id, ()),
             )
         )
     return found
@@ -213,6 +221,17 @@ def by_picture(sha256: str, box: Box | None) -> str:
     """A query with a picture of the library, or a box on it."""
     image = ImageForm(picture=sha256)
     return (QueryForm(image=image) if box is None else QueryForm(image=image, box=BoxForm.of(box))).short()
+
+
+def records_asked_with(library: Library, form: QueryForm) -> list[str]:
+    """The records whose picture is asked with; none for an upload."""
+    if form.image is None or form.image.picture is None:
+        return []
+    stored = library.catalogue.pictures_by_sha256([form.image.picture]).get(form.image.picture)
+    if stored is None:
+        return []
+    shown = library.catalogue.hits_for(np.array([stored.key], np.int64))
+    return [one.record_id for some in shown.values() for one in some]
 
 
 def _frame_of(library: Library, form: QueryForm) -> Frame | None:

@@ -24,6 +24,7 @@ from sherd.server.routes.records import RecordQuery, find_record
 from sherd.server.schemas import BoxForm, ImageForm, ImageTold, QueryForm
 from sherd.server.services import Deadline, Services, Serving
 from sherd.server.shown import Frame, Shown, by_picture, kept_on_board, shown_hits, title_in
+from sherd.server.themes import asked_themes, shared_themes
 from sherd.types import Box, Record
 
 router = APIRouter(include_in_schema=False)
@@ -122,7 +123,15 @@ async def _like(
     weights = {"parts": (0.0, 1.0), "objects": (1.0, 0.0)}.get(row)
     answer, _ = await services.search(form, deadline, picture_weights=weights)
     hits = [hit for hit in answer.hits if hit.record_id != record.record_id][:_ROW]
-    return await services.read(lambda: shown_hits(services.library, form, hits, language))
+
+    def show() -> list[Shown]:
+        names = [hit.record_id for hit in hits] if row == "theme" else []
+        asked = asked_themes(services.describing, (), [record.record_id]) if names else frozenset()
+        return shown_hits(
+            services.library, form, hits, language, shared_themes(services.describing, asked, names, language)
+        )
+
+    return await services.read(show)
 
 
 def _borne(services: Services, record_id: str, language: Language) -> list[Borne]:

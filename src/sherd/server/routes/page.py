@@ -20,7 +20,8 @@ from sherd.server.problems import Refusal, refusal_of
 from sherd.server.routes.search import keep_upload, read_query
 from sherd.server.schemas import ImageForm, QueryForm
 from sherd.server.services import Deadline, Services, Serving
-from sherd.server.shown import Asked, Choice, choices_of, first_guess, meant_words, shown_hits
+from sherd.server.shown import Asked, Choice, choices_of, first_guess, meant_words, records_asked_with, shown_hits
+from sherd.server.themes import Themes, asked_themes, shared_themes
 from sherd.types import MAX_QUERY_CHARS, Answer
 
 router = APIRouter(include_in_schema=False)
@@ -51,7 +52,7 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
     searcher, _ = await services.opened()
     shown, facets, asked = await services.read(
         lambda: (
-            shown_hits(services.library, form, found.hits, language),
+            shown_hits(services.library, form, found.hits, language, _themes(services, form, found, language)),
             _choices(services, form),
             Asked.of(services.library, form),
         )
@@ -107,6 +108,14 @@ def _start(services: Services) -> dict[str, object]:
         if key in stored
     ]
     return {"records": records, "pictures": pictures, "mosaic": mosaic, "examples": (own or list(EXAMPLES))[:8]}
+
+
+def _themes(services: Services, form: QueryForm, found: Answer, language: Language) -> Themes:
+    """The themes that hits share with the question, but for the records whose picture it is asked with."""
+    own = records_asked_with(services.library, form)
+    asked = asked_themes(services.describing, found.understood, own)
+    names = [hit.record_id for hit in found.hits if hit.record_id not in own]
+    return shared_themes(services.describing, asked, names, language)
 
 
 def _choices(services: Services, form: QueryForm) -> list[tuple[str, list[Choice]]]:
