@@ -53,8 +53,6 @@ class OnnxEncoder(PatchEncoder):
         self._image = onnxruntime.InferenceSession(folder / "image.onnx", options, providers=["CPUExecutionProvider"])
         self._text = onnxruntime.InferenceSession(folder / "text.onnx", options, providers=["CPUExecutionProvider"])
         self._outputs = [output.name for output in self._image.get_outputs()]
-        # Ingest needs no cells where the network makes parts itself; what is not asked for is not computed.
-        self._for_rows = [name for name in self._outputs if name != "patches" or "parts" not in self._outputs]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(settings.max_tokens)
@@ -113,8 +111,7 @@ class OnnxEncoder(PatchEncoder):
         for shape, members in by_shape.items():
             for start in range(0, len(members), _BATCH):
                 rows = members[start : start + _BATCH]
-                inputs = [to_input(pictures[n], shape) for n in rows]
-                yield rows, self._run(inputs, self._for_rows), shape[1] / shape[0]
+                yield rows, self._run([to_input(pictures[n], shape) for n in rows]), shape[1] / shape[0]
 
     def encode_text(self, texts: Sequence[str]) -> FloatArray:
         # One by one: the 8-bit network scales its activations over all that goes in, so a text's vector would change
@@ -131,18 +128,22 @@ class OnnxEncoder(PatchEncoder):
         last = self._last
         if last is None or last[0] != key:
             shape = input_shape(picture.shape[0], picture.shape[1], self.settings.heat_px)
-            last = self._last = (key, self._run([to_input(picture, shape)], ["patches"])["patches"][0])
+            last = self._last = (key, _unit(self._run([to_input(picture, shape)])["patches"][0]))
         return last[1]
 
-    def _run(self, inputs: Sequence[NDArray[np.uint8]], outputs: Sequence[str]) -> dict[str, FloatArray]:
-        return dict(zip(outputs, self._image.run(outputs, {"pictures": np.stack(inputs)}), strict=True))
+    def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> dict[str, FloatArray]:
+        return dict(zip(self._outputs, self._image.run(self._outputs, {"pictures": np.stack(inputs)}), strict=True))
 
 
 def _parts(made: dict[str, FloatArray], k: int, aspect: float) -> tuple[FloatArray, FloatArray]:
     """Part vectors (n, K, D) and boxes (n, K, 4) of a network's outputs."""
     if "parts" in made:
         return made["parts"], boxes_from_masks(made["masks"])
-    return cluster_parts(made["patches"], k, aspect=aspect)
+    return cluster_parts(_unit(made["patches"]), k, aspect=aspect)
+
+
+def _unit(rows: FloatArray) -> FloatArray:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12), np.float32)
 
 
 def _cores() -> int:
