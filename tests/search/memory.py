@@ -68,6 +68,9 @@ class MemoryCatalogue(Catalogue):
     def generation(self) -> int:
         return self.commits
 
+    def stamp(self) -> tuple[int, str | None]:
+        return self.generation(), self.fingerprint
+
     def vector_table(self, fingerprint: str | None = None) -> VectorTable:
         keys = sorted(key for key in self.where if self.shown.get(key))
         located = [self.where[key] for key in keys]

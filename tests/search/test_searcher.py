@@ -324,3 +324,22 @@ def test_hits_below_the_line_are_guesses(library: MemoryLibrary) -> None:
     assert {hit.guess for hit in searcher(library, guess_below=0.0).search(Query(text="red")).hits} == {False}
     with_minus = searcher(library).search(Query(text="red", minus="blue")).hits
     assert {hit.probability for hit in with_minus} == {None}
+
+
+def test_curves_of_a_later_check_up_are_taken_up_at_once(library: MemoryLibrary) -> None:
+    library.add(*((f"F-{n}", plain(("green", "blue", "white", "black")[n % 4])) for n in range(40)))
+    finder = searcher(library)
+
+    def likely() -> list[float | None]:
+        return [hit.probability for hit in finder.search(Query(text="red", k=3)).hits]
+
+    assert likely() == [None] * 3
+    for sure in (0.5, 0.75):
+        curves = Confidence(Curve((-1.0, 3.0), (sure, sure)), None)
+        file = save_confidence(curves, library.folder, library.encoder.fingerprint)
+        assert likely() == [sure] * 3
+    file.write_text("{}")
+    with pytest.raises(CorruptData, match="check-up"):
+        likely()
+    file.unlink()
+    assert likely() == [None] * 3

@@ -39,6 +39,7 @@ from sherd.types import Box, KeyArray, PartInfo, Record, Region, SourceImage, Un
 _CHUNK = 900
 """Values in one IN list; SQLite allows 32,766 variables, and a statement of this size is still kept prepared."""
 _KEPT_FILTERS = 64
+_STAMP = select(meta.c.name, meta.c.value).where(meta.c.name.in_(("generation", "encoder_fingerprint")))
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -147,6 +148,12 @@ class Catalogue:
         """Grows with every committed change."""
         with self.database.read() as connection:
             return _generation(connection)
+
+    def stamp(self) -> tuple[int, str | None]:
+        """`generation` and `encoder_fingerprint` in one look, which every search takes first."""
+        with self.database.read() as connection:
+            found = dict(connection.execute(_STAMP).all())
+        return int(found.get("generation") or 0), found.get("encoder_fingerprint")
 
     def parts(self, fingerprint: str) -> list[PartInfo]:
         """The committed part files of an encoder, oldest first."""

@@ -70,8 +70,32 @@ def middling_scores(
     question: Question, rows: PartRows, keys: KeyArray, settings: SearchSettings
 ) -> NDArray[np.float64]:
     """(m,) what a question scores on these pictures."""
-    objects, parts = rows.object_vectors(keys), rows.part_vectors(keys)
+    objects, parts = rows.as_kept(keys)
     return score(question, objects, parts, sharpness=settings.sharpness, minus=settings.minus).total
+
+
+class Curves:
+    """The curves of a library for an encoder, taken up again when their file is another one. For any number of threads.
+
+    Raises:
+        CorruptData: the file is there and cannot be used.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str) -> None:
+        self._folder, self._fingerprint = folder, fingerprint
+        self._kept: tuple[tuple[int, ...], Confidence | None] = ((-1,), None)
+        self.now()
+
+    def now(self) -> Confidence | None:
+        """As they are on the disk; None where there are none. Raises CorruptData."""
+        try:
+            stat = _file(self._folder, self._fingerprint).stat()
+            stamp: tuple[int, ...] = stat.st_mtime_ns, stat.st_ino, stat.st_size
+        except OSError:
+            stamp = ()
+        if self._kept[0] != stamp:
+            self._kept = stamp, load_confidence(self._folder, self._fingerprint)
+        return self._kept[1]
 
 
 def load_confidence(folder: Path, fingerprint: str) -> Confidence | None:

@@ -11,6 +11,7 @@ from sherd.search.question import Question
 from sherd.types import FloatArray, KeyArray
 
 Float64Array = NDArray[np.float64]
+Vectors = NDArray[np.float16] | FloatArray
 _DECIMALS = 6
 """Scores are rounded, so that hits which differ by less than the arithmetic's own noise are ordered by record id."""
 
@@ -30,11 +31,11 @@ class Scores:
         return np.round(self.object + self.part + self.minus, _DECIMALS)
 
 
-def score(question: Question, objects: FloatArray, parts: FloatArray, *, sharpness: float, minus: float) -> Scores:
+def score(question: Question, objects: Vectors, parts: Vectors, *, sharpness: float, minus: float) -> Scores:
     """How well n pictures answer `question`.
 
     Args:
-        objects: (n, D) object vectors.
+        objects: (n, D) object vectors, float16 or float32.
         parts: (n, K, D) part vectors; where K is 0 the object stands for them.
         sharpness, minus: see `SearchSettings`.
     """

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
 
-from sherd.catalogue.catalogue import Shown
 from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
 from sherd.errors import CorruptData, EncoderMismatch, InvalidArgument, LibraryError, RejectedItem
@@ -22,10 +20,11 @@ from sherd.ingest.library import Library
 from sherd.ingest.pictures import thumbnail_pixels
 from sherd.search.asked import About
 from sherd.search.candidates import Candidates
-from sherd.search.confidence import LEAST, load_confidence, middling_keys, middling_scores
+from sherd.search.confidence import LEAST, Curves, middling_keys, middling_scores
+from sherd.search.kept import Kept, KeptShown, ShownBy
 from sherd.search.locate import box_from_heat
 from sherd.search.question import Question, encode
-from sherd.search.rerank import Scores, score
+from sherd.search.rerank import Float64Array, Scores, score
 from sherd.search.settings import SearchSettings
 from sherd.search.shared_lock import SharedLock
 from sherd.search.stopwatch import Stopwatch
@@ -37,9 +36,11 @@ _WHOLE = Box(0, 0, 1, 1)
 _DECIMALS = 6
 _TRIES = 5
 _MOST_TEXTS = 1_000
-_MOST_KEPT = 50_000
-"""Pictures of which it is kept who shows them; some 20 MB."""
+_MOST_PICTURES = 100_000
+"""Of which it is kept who shows them."""
 T = TypeVar("T")
+Words = tuple[Sequence[tuple[str, float]], KeyArray]
+"""(record id, score) of what has some words, and the keys of these records' pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,14 @@ class Searcher:
     ) -> None:
         self.settings = settings or SearchSettings()
         self._library, self._catalogue, self._encoder = library, library.catalogue, encoder
-        self._refuse_other_encoder()
+        self._refuse_other_encoder(self._catalogue.stamp()[1])
         self._lock = SharedLock()
-        self._kept_lock = threading.Lock()
-        self._kept_words: dict[tuple[int, str, tuple[str, ...]], list[tuple[str, float]]] = {}
-        self._kept: tuple[int, dict[int, list[Shown]]] = (-1, {})
+        self._kept_words = Kept[tuple[int, str, tuple[str, ...]], Words](_MOST_TEXTS)
+        self._kept_meant = Kept[tuple[int, str], tuple[Understood, ...]](_MOST_TEXTS)
+        self._kept_middling = Kept[tuple[int, str], Float64Array](_MOST_TEXTS)
+        self._kept_shown = KeptShown(self._catalogue, _MOST_PICTURES)
         self._candidates = Candidates(library, encoder.fingerprint, index_settings)
-        self._confidence = load_confidence(library.folder, encoder.fingerprint)
+        self._curves = Curves(library.folder, encoder.fingerprint)
 
     @classmethod
     def open(cls, library: Library, model: str | None = None) -> Searcher:
@@ -130,10 +132,7 @@ class Searcher:
         Raises:
             EncoderMismatch, CorruptData: as on opening.
         """
-        self._refuse_other_encoder()
-        if self._candidates.is_behind():
-            with self._lock.alone():
-                self._candidates.refresh()
+        self._take_up(*self._catalogue.stamp())
 
     def search(
         self, query: Query, *, question: Question | None = None, skip: int = 0, refine: int | None = None
@@ -153,21 +152,21 @@ class Searcher:
         watch = Stopwatch()
         with watch.stage("encode"):
             asked = encode(query, self._encoder, self.settings) if question is None else question
-        with watch.stage("catalogue"):
-            meant = self._meant(query)
         finely = self.settings.refine if refine is None else refine
 
-        def hits() -> tuple[Hit, ...]:
-            ranked = self._rank(asked, query, skip + query.k, watch, meant)[skip:]
+        def hits() -> tuple[tuple[Hit, ...], tuple[Understood, ...]]:
+            ranked, meant = self._rank(asked, query, skip + query.k, watch)
+            ranked = ranked[skip:]
             with watch.stage("rerank"):
                 likely = self._likely(asked, query, ranked)
                 places = self._places(ranked)
-                return tuple(
+                told = tuple(
                     self._hit(asked, one, probability, place, refine=n < finely)
                     for n, (one, probability, place) in enumerate(zip(ranked, likely, places, strict=True))
                 )
+            return told, meant
 
-        found = self._on_one_state(watch, hits)
+        found, meant = self._on_one_state(watch, hits)
         return Answer(found, watch.timing(), "" if found else self._why_nothing(query, skip), meant)
 
     def rank(self, query: Query, k: int) -> list[Ranked]:
@@ -176,8 +175,8 @@ class Searcher:
         Raises:
             See `search`.
         """
-        watch, question, meant = Stopwatch(), encode(query, self._encoder, self.settings), self._meant(query)
-        return self._on_one_state(watch, lambda: self._rank(question, query, k, watch, meant))
+        watch, question = Stopwatch(), encode(query, self._encoder, self.settings)
+        return self._on_one_state(watch, lambda: self._rank(question, query, k, watch)[0])
 
     def heat(self, question: Question, sha256: str) -> FloatArray:
         """(h, w) the cosine of each cell of a picture of the library with what is asked for.
@@ -194,18 +193,31 @@ class Searcher:
             raise RejectedItem("file_missing", f"there is no thumbnail of {sha256}; run `sherd repair`") from None
         return self._encoder.heat(picture, question.pointer)
 
+    def _take_up(self, generation: int, indexed: str | None) -> None:
+        """What was committed, where the catalogue has this generation and encoder now."""
+        self._refuse_other_encoder(indexed)
+        if generation != self._candidates.generation:
+            with self._lock.alone():
+                self._candidates.refresh()
+
     def _meant(self, query: Query) -> tuple[Understood, ...]:
         if query.text is None or query.plain or self.settings.lexical == 0:
             return ()
-        return self._catalogue.understood(query.text)
+        name = self._candidates.generation, query.text
+        found = self._kept_meant.get(name)
+        if found is None:
+            found = self._catalogue.understood(query.text)
+            self._kept_meant.put(name, found)
+        return found
 
     def _on_one_state(self, watch: Stopwatch, work: Callable[[], T]) -> T:
         """What `work` gives on what is committed now, while nobody changes it."""
         for left in reversed(range(_TRIES)):
-            generation = self._catalogue.generation()
+            with watch.stage("catalogue"):
+                generation, indexed = self._catalogue.stamp()
             try:
                 with watch.stage("catalogue"):
-                    self.refresh()
+                    self._take_up(generation, indexed)
                 with self._lock.shared():
                     self._candidates.check()
                     return work()
@@ -217,115 +229,77 @@ class Searcher:
         raise AssertionError("unreachable")
 
     def _rank(
-        self, question: Question, query: Query, k: int, watch: Stopwatch, meant: Sequence[Understood]
-    ) -> list[Ranked]:
+        self, question: Question, query: Query, k: int, watch: Stopwatch
+    ) -> tuple[list[Ranked], tuple[Understood, ...]]:
+        """The best k, and what the words of the query were taken for."""
         with watch.stage("catalogue"):
+            meant = self._meant(query)
             allowed = self._catalogue.live_keys(query.where) if query.where else None
-            words, unwanted = self._words(question, query, [name for one in meant for name in one.names])
-            extra = self._catalogue.picture_keys(list(words)) if words else np.empty(0, np.int64)
+            words, unwanted, extra = self._words(question, query, [name for one in meant for name in one.names])
         count = max(self.settings.candidates, 2 * k)
         with watch.stage("index"):
             keys = self._candidates.nearest(question, count, self.settings.minus, allowed)
             keys = np.union1d(keys, extra[self._candidates.rows.has(extra)])
         if not keys.size:
-            return []
+            return [], meant
         with watch.stage("rerank"):
-            rows = self._candidates.rows
-            scores = score(
-                question,
-                rows.object_vectors(keys),
-                rows.part_vectors(keys),
-                sharpness=self.settings.sharpness,
-                minus=self.settings.minus,
-            )
+            objects, parts = self._candidates.rows.as_kept(keys)
+            scores = score(question, objects, parts, sharpness=self.settings.sharpness, minus=self.settings.minus)
         with watch.stage("catalogue"):
-            shown = self._catalogue.hits_for(keys, query.where) if query.where else self._shown(keys)
+            shown = self._shown(keys, query)
         with watch.stage("rerank"):
-            return self._grouped(keys, scores, shown, words, unwanted, query)[:k]
+            return _grouped(keys, scores, shown, words, unwanted if query.minus else None, k), meant
 
-    def _shown(self, keys: KeyArray) -> dict[int, list[Shown]]:
-        """Who shows each picture. Kept until something is committed: the same pictures are near to many questions."""
-        generation, kept = self._kept
-        if generation != self._candidates.generation or len(kept) > _MOST_KEPT:
-            kept = {}
-            self._kept = self._candidates.generation, kept
-        missing = [key for key in keys.tolist() if key not in kept]
-        if missing:
-            found = self._catalogue.hits_for(np.array(missing, np.int64))
-            kept.update((key, found.get(key, [])) for key in missing)
-        return kept
+    def _shown(self, keys: KeyArray, query: Query) -> dict[int, ShownBy]:
+        """Who shows each picture, of the records that the filters let through."""
+        if not query.where:
+            return self._kept_shown.of(keys, self._candidates.generation)
+        found = self._catalogue.hits_for(keys, query.where)
+        return {key: tuple((one.record_id, one.title, one.image) for one in some) for key, some in found.items()}
 
-    def _lexical(
-        self, text: str, where: Mapping[str, tuple[str, ...]], labels: tuple[str, ...]
-    ) -> Sequence[tuple[str, float]]:
+    def _lexical(self, text: str, query: Query, labels: tuple[str, ...]) -> Words:
         """Records by their words. Kept for the last texts until something is committed: where a word stands in half of
         a large library, this is most of a search. What a filter lets through depends on decisions too: not kept."""
-        if where:
-            return self._catalogue.lexical(text, self.settings.lexical_candidates, where, labels)
         name = self._candidates.generation, text, labels
-        with self._kept_lock:
-            found = self._kept_words.pop(name, None)
-        if found is None:
-            found = self._catalogue.lexical(text, self.settings.lexical_candidates, None, labels)
-        with self._kept_lock:
-            self._kept_words[name] = found
-            while len(self._kept_words) > _MOST_TEXTS:
-                del self._kept_words[next(iter(self._kept_words))]
-        return found
+        kept = None if query.where else self._kept_words.get(name)
+        if kept is not None:
+            return kept
+        found = self._catalogue.lexical(text, self.settings.lexical_candidates, query.where or None, labels)
+        keys = self._catalogue.picture_keys([record_id for record_id, value in found if value > 0])
+        if not query.where:
+            self._kept_words.put(name, (found, keys))
+        return found, keys
 
     def _words(
         self, question: Question, query: Query, names: Sequence[str]
-    ) -> tuple[dict[str, float], dict[str, float]]:
-        """Shares of the score by record id: for words that were asked for, and for words that are not wanted."""
+    ) -> tuple[dict[str, float], dict[str, float], KeyArray]:
+        """Shares of the score by record id: for words that were asked for, and for words that are not wanted; and the
+        keys of the pictures of the former."""
 
-        def shares(text: str | None, weight: float, labels: Sequence[str] = ()) -> dict[str, float]:
+        def shares(text: str | None, weight: float, labels: Sequence[str] = ()) -> tuple[dict[str, float], KeyArray]:
             if text is None or weight == 0:
-                return {}
-            found = self._lexical(text, query.where, tuple(labels))
+                return {}, np.empty(0, np.int64)
+            found, keys = self._lexical(text, query, tuple(labels))
             top = max((value for _, value in found), default=0.0)
-            return {record_id: round(weight * value / top, _DECIMALS) for record_id, value in found if value > 0}
+            return {record_id: round(weight * value / top, _DECIMALS) for record_id, value in found if value > 0}, keys
 
-        wanted = shares(question.text, self.settings.lexical, names)
-        return wanted, shares(question.minus_text, -self.settings.minus * self.settings.lexical)
-
-    def _grouped(
-        self,
-        keys: KeyArray,
-        scores: Scores,
-        shown: dict[int, list[Shown]],
-        words: dict[str, float],
-        unwanted: dict[str, float],
-        query: Query,
-    ) -> list[Ranked]:
-        """One entry a record, by its best picture; best first, equal scores by record id."""
-        best: dict[str, tuple[tuple[float, str], int, Shown]] = {}
-        totals = scores.total.tolist()
-        for n, key in enumerate(keys.tolist()):
-            for one in shown.get(key, []):
-                place = (-totals[n], one.image)
-                if one.record_id not in best or place < best[one.record_id][0]:
-                    best[one.record_id] = place, n, one
-        ranked = []
-        for record_id, (_, n, one) in best.items():
-            reasons = {
-                "object": float(scores.object[n]),
-                "part": float(scores.part[n]),
-                "lexical": words.get(record_id, 0.0),
-            }
-            if query.minus:
-                reasons["minus"] = round(float(scores.minus[n]) + unwanted.get(record_id, 0.0), _DECIMALS)
-            ranked.append(Ranked(record_id, one.title, one.image, int(keys[n]), int(scores.best_part[n]), reasons))
-        return sorted(ranked, key=lambda one: (-one.score, one.record_id))
+        wanted, keys = shares(question.text, self.settings.lexical, names)
+        return wanted, shares(question.minus_text, -self.settings.minus * self.settings.lexical)[0], keys
 
     def _likely(self, question: Question, query: Query, ranked: Sequence[Ranked]) -> list[float | None]:
         """How likely each hit of a text is right by what is seen; None for other questions, and where nothing tells."""
         asked_by_text = query.text is not None and query.image is None and query.minus is None
-        if self._confidence is None or not asked_by_text or question.text is None or len(self) < LEAST:
+        curves = self._curves.now()
+        if curves is None or not asked_by_text or question.text is None or len(self) < LEAST:
             return [None] * len(ranked)
-        rows = self._candidates.rows
-        middling = middling_scores(question, rows, middling_keys(rows), self.settings)
+        name = self._candidates.generation, question.text
+        middling = self._kept_middling.get(name)
+        if middling is None:
+            rows = self._candidates.rows
+            middling = middling_scores(question, rows, middling_keys(rows), self.settings)
+            self._kept_middling.put(name, middling)
         seen = np.array([one.reasons["object"] + one.reasons["part"] for one in ranked], np.float64)
-        return self._confidence.of(question.text, seen, middling)
+        return curves.of(question.text, seen, middling)
 
     def _places(self, ranked: Sequence[Ranked]) -> list[tuple[str, Box | None]]:
         """Of each its picture's sha256, and the box of the part that matched best, where there are parts."""
@@ -388,14 +362,50 @@ class Searcher:
             return f"none of the {len(self)} pictures of the library has {asked}"
         return "nothing found"
 
-    def _refuse_other_encoder(self) -> None:
-        indexed = self._catalogue.encoder_fingerprint()
+    def _refuse_other_encoder(self, indexed: str | None) -> None:
         if indexed is not None and indexed != self._encoder.fingerprint:
             raise EncoderMismatch(
                 f"the library was indexed with the encoder '{self._catalogue.encoder_name()}' ({indexed[:12]}), this "
                 f"search uses '{self._encoder.name}' ({self._encoder.fingerprint[:12]}); search with that encoder, or "
                 "run `sherd reindex --model` with this one"
             )
+
+
+def _grouped(
+    keys: KeyArray,
+    scores: Scores,
+    shown: dict[int, ShownBy],
+    words: dict[str, float],
+    unwanted: dict[str, float] | None,
+    k: int,
+) -> list[Ranked]:
+    """The best k records, each by its best picture; best first, equal scores by record id.
+
+    Args:
+        words, unwanted: shares of the score by record id; unwanted is None where nothing is unwanted.
+    """
+    best: dict[str, tuple[float, str, int, str]] = {}
+    for n, (key, total) in enumerate(zip(keys.tolist(), scores.total.tolist(), strict=True)):
+        for record_id, title, image in shown.get(key, ()):
+            place = -total, image, n, title
+            there = best.get(record_id)
+            if there is None or place < there:
+                best[record_id] = place
+    objects, parts, away = scores.object.tolist(), scores.part.tolist(), scores.minus.tolist()
+    order = []
+    for record_id, (_, _, n, _) in best.items():
+        said = objects[n] + parts[n] + words.get(record_id, 0.0)
+        if unwanted is not None:
+            said += round(away[n] + unwanted.get(record_id, 0.0), _DECIMALS)
+        order.append((-round(said, _DECIMALS), record_id))
+    ranked = []
+    for _, record_id in sorted(order)[:k]:
+        _, image, n, title = best[record_id]
+        reasons = {"object": objects[n], "part": parts[n], "lexical": words.get(record_id, 0.0)}
+        if unwanted is not None:
+            reasons["minus"] = round(away[n] + unwanted.get(record_id, 0.0), _DECIMALS)
+        ranked.append(Ranked(record_id, title, image, int(keys[n]), int(scores.best_part[n]), reasons))
+    return ranked
 
 
 def level_of(reasons: dict[str, float], margin: float) -> Level:

@@ -195,7 +195,7 @@ class Needs:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request) -> None:
+    async def __call__(self, request: Request) -> None:  # async, or each request would go through a thread for it
         principal: Principal | None = request.state.principal
         if self.permission is Permission.PUBLIC:
             return

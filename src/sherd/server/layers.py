@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sherd.server.leaving import while_there
 from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
 from sherd.server.settings import ServerSettings
@@ -38,6 +39,15 @@ UPLOADS = ("/api/v1/uploads", "/search-by-picture")
 """Where bodies may be large; they are read by the route, within limits."""
 DELIVERY = "/ingest/receive"
 """Where files come in that are to be read in: whole museum photographs, read by the route too."""
+
+
+def is_reading(method: str, path: str) -> bool:
+    """Whether a request changes nothing, so that it may be given up at any moment.
+
+    >>> is_reading("GET", "/"), is_reading("POST", "/api/v1/search"), is_reading("POST", "/api/v1/decisions")
+    (True, True, False)
+    """
+    return method in _SAFE or path == "/api/v1/search" or path == "/reconcile" or path.startswith("/reconcile/")
 
 
 async def send_refusal(refusal: Refusal, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,8 +118,11 @@ class Guard:
             await send_refusal(refusal, scope, receive, _closing(receive, send))
             return
         if body.gone:
-            return
-        await self._app(scope, body.receive, body.answering(scope, send))
+            self._metrics.gone()
+        elif upload or not is_reading(scope["method"], scope["path"]):
+            await self._app(scope, body.receive, body.answering(scope, send))
+        elif not await while_there(lambda there: self._app(scope, body.receive, there), receive, send):
+            self._metrics.gone()
 
     def _limit(self, path: str) -> int:
         return self._settings.max_delivery_bytes if path == DELIVERY else self._settings.max_upload_bytes

@@ -26,6 +26,10 @@ class Metrics:
             "sherd_refused", "Requests refused before they were routed", ["code"], registry=self.registry
         )
         self._dropped = Counter("sherd_expired", "Work dropped because it came too late", registry=self.registry)
+        self._gone = Counter("sherd_gone", "Requests whose client went before the answer", registry=self.registry)
+        self._lag = Histogram(
+            "sherd_loop_lag_seconds", "How late the event loop is", buckets=_SECONDS, registry=self.registry
+        )
         self._batch = Histogram(
             "sherd_batch_texts", "Texts encoded at a time", buckets=(1, 2, 4, 8, 16, 32), registry=self.registry
         )
@@ -46,6 +50,12 @@ class Metrics:
 
     def expired(self) -> None:
         self._dropped.inc()
+
+    def gone(self) -> None:
+        self._gone.inc()
+
+    def lag(self, seconds: float) -> None:
+        self._lag.observe(seconds)
 
     def batch(self, size: int) -> None:
         self._batch.observe(size)

@@ -27,6 +27,7 @@ from sherd.server.auth import TOKENS, Tokens
 from sherd.server.describing import Describing
 from sherd.server.encoding import EncoderWorker, Ready
 from sherd.server.jobs import Jobs
+from sherd.server.lag import watch_lag
 from sherd.server.metrics import Metrics
 from sherd.server.problems import Refusal
 from sherd.server.proposing import Proposer
@@ -80,15 +81,19 @@ class Services:
         self._decoding = ThreadPoolExecutor(max(settings.decoders, 1), thread_name_prefix="upload")
         self._opening = asyncio.Lock()
         self._opened: tuple[Searcher, EncoderWorker] | None = None
+        self._lag: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the model, if anything has been indexed."""
+        self._lag = asyncio.create_task(watch_lag(self.metrics.lag))
         with suppress(Refusal):
             await self.opened()
 
     async def stop(self) -> None:
         """Finish what runs, and let everything go."""
         self.stopping.set()
+        if self._lag is not None:
+            self._lag.cancel()
         await self.jobs.stop()
         if self._opened is not None:
             await self._opened[1].stop()
@@ -238,13 +243,13 @@ class Services:
             await worker.stop()
 
 
-def services_of(request: Request) -> Services:
+async def services_of(request: Request) -> Services:
     """The services of the application that answers."""
     services: Services = request.app.state.services
     return services
 
 
-def deadline_of(request: Request) -> float:
+async def deadline_of(request: Request) -> float:
     """Until when work for this request may be begun, on the clock of `time.monotonic`."""
     deadline: float = request.state.deadline
     return deadline
