@@ -27,7 +27,7 @@ from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
 from sherd.ingest.pipeline import Ingest
 from sherd.ingest.sources import open_source
-from sherd.server.auth import TOKENS, Role, Tokens
+from sherd.server.auth import TOKEN_ROLES, TOKENS, Role, Tokens
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 
 PHASES = "examples,coverage,fuzzing,stateful"
@@ -81,8 +81,8 @@ def run_all(folder: Path, cases: int, seed: int) -> list[dict[str, Any]]:
     settings = folder / "schemathesis.toml"
     settings.write_text(SETTINGS, "utf-8")
     tokens = Tokens(library / TOKENS)
-    secrets = {role: tokens.add(role.value, role)[1] for role in Role}
-    examples = max(1, round(cases / len(Role) / OPERATIONS))
+    secrets = {role: tokens.add(role.value, role)[1] for role in TOKEN_ROLES}
+    examples = max(1, round(cases / len(TOKEN_ROLES) / OPERATIONS))
     with serving(library, sources) as address:
         return [run(address, settings, role, secret, examples, seed) for role, secret in secrets.items()]
 

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.server import auth
-from sherd.server.auth import ALLOWED, COOKIE, Permission, Role, Tokens, permission_of
+from sherd.server.auth import ALLOWED, COOKIE, TOKEN_ROLES, Permission, Role, Tokens, permission_of
 from sherd.server.routes import ROUTERS
 from sherd.server.routes.login import own_path
 from tests.server.museum import app_of, client_of, make_library
@@ -26,7 +26,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
     """A library with a token of each role."""
     library = make_library(tmp_path_factory.mktemp("guarded"))
     tokens = Tokens(library / auth.TOKENS)
-    secrets = {role.value: tokens.add(f"one {role}", role)[1] for role in Role}
+    secrets = {role.value: tokens.add(f"one {role}", role)[1] for role in TOKEN_ROLES}
     return library, secrets
 
 
@@ -49,7 +49,13 @@ def test_nothing_answers_that_is_not_in_the_list_of_routers(app: FastAPI) -> Non
     assert [route.original_router for route in app.routes if hasattr(route, "original_router")] == list(ROUTERS)
 
 
-@pytest.mark.parametrize("role", [None, *Role])
+@pytest.fixture(scope="module")
+def public(guarded: tuple[Path, dict[str, str]]) -> Iterator[TestClient]:
+    with client_of(app_of(guarded[0], tokens_required=True, open_reading=True)) as client:
+        yield client
+
+
+@pytest.mark.parametrize("role", [None, *TOKEN_ROLES])
 def test_every_route_asks_every_role(
     outsider: TestClient, guarded: tuple[Path, dict[str, str]], role: Role | None
 ) -> None:
@@ -69,8 +75,45 @@ def test_every_route_asks_every_role(
                 assert refused == (permission not in ALLOWED[role]), (method, path, role, answer.status_code)
 
 
+@pytest.mark.parametrize("role", [Role.VISITOR, Role.READER])
+def test_where_everybody_may_read_every_route_still_asks_for_all_else(
+    public: TestClient, guarded: tuple[Path, dict[str, str]], role: Role
+) -> None:
+    headers = {"Authorization": f"Bearer {guarded[1][role]}"} if role in TOKEN_ROLES else {}
+    for route in ROUTES:
+        assert isinstance(route, APIRoute)
+        permission = permission_of(route.dependencies)
+        path = route.path.format(**dict.fromkeys(route.param_convertors, "0" * 64))
+        for method in route.methods or ():
+            answer = public.request(method, path, headers=headers, follow_redirects=False)
+            refused = 401 if role is Role.VISITOR else 403
+            if permission is Permission.PUBLIC:
+                assert answer.status_code != 403, (method, path)
+            else:
+                assert (answer.status_code == refused) == (permission not in ALLOWED[role]), (method, path, role)
+
+
+def test_a_visitor_reads_and_a_wrong_token_does_not(public: TestClient) -> None:
+    found = public.post("/api/v1/search", json={"text": "red", "k": 1})
+    assert found.json()["hits"][0]["record_id"] == "R/red"
+    assert public.get("/").status_code == 200
+    decision = {"record_id": "R/red", "action": "accept", "concept": "urn:sherd:ding", "seen": 0}
+    asked = public.post("/api/v1/decisions", json={"decisions": [decision], "who": "visitor"})
+    assert (asked.status_code, asked.json()["code"]) == (401, "unauthorized")
+    assert public.get("/api/v1/records", headers={"Authorization": "Bearer wrong"}).status_code == 401
+    for inner in ("/metrics", "/api/v1/decisions", "/api/v1/jobs"):
+        assert public.get(inner).status_code == 401
+    page = public.get("/ingest", headers={"accept": "text/html"}, follow_redirects=False)
+    assert (page.status_code, page.headers["location"]) == (303, "/login?next=/ingest")
+
+
+def test_nobody_gets_the_token_of_a_visitor(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgument, match="reader, curator, admin"):
+        Tokens(tmp_path / "tokens.json").add("Ada", Role.VISITOR)
+
+
 def test_roles_may_more_and_more() -> None:
-    assert ALLOWED[Role.READER] < ALLOWED[Role.CURATOR] < ALLOWED[Role.ADMIN] == set(Permission)
+    assert ALLOWED[Role.VISITOR] < ALLOWED[Role.READER] < ALLOWED[Role.CURATOR] < ALLOWED[Role.ADMIN] == set(Permission)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,7 @@ ELSEWHERE = {
     "streams": "test_admission", "per_client": "test_admission", "batch": "test_encoding", "ingest_roots": "test_jobs",
     "max_delivery_bytes": "test_received", "received_bytes": "test_received", "received_files": "test_received",
     "workers": "test_settings", "decoders": "test_settings",
+    "open_reading": "test_auth",
     "title": "test_iiif", "public_url": "test_iiif", "origins": "test_iiif", "image_area": "test_iiif_image",
     "image_bytes": "test_iiif_image", "image_workers": "test_iiif_image",
 }  # fmt: skip

@@ -31,6 +31,9 @@ def serve(
     title: str = typer.Option("Sherd collection", "--title", help="Of the collection, for IIIF viewers."),
     origin: list[str] = typer.Option([], "--origin", help="A site whose pages may read by IIIF; '*' means all."),
     tokens: bool = typer.Option(False, "--tokens", help="Need a token on this machine too."),
+    open_reading: bool = typer.Option(
+        False, "--open-reading", help="Let everybody search and look without a token; all else needs one."
+    ),
 ) -> None:
     """Serve a library: the search page at /, the API under /api/v1."""
     if context.invoked_subcommand is not None:
@@ -42,7 +45,7 @@ def serve(
 
     settings = ServerSettings(
         host=host, names=tuple(name), ingest_roots=tuple(ingest), public_url=public_url, title=title,
-        origins=tuple(origin),
+        origins=tuple(origin), open_reading=open_reading,
     )  # fmt: skip
     run(library, settings, port=port, tokens=tokens)
 
@@ -56,10 +59,10 @@ def add(
 ) -> None:
     """Make a token. It is shown this once, and kept only as a hash."""
     from sherd.errors import InvalidArgument
-    from sherd.server.auth import Role
+    from sherd.server.auth import TOKEN_ROLES, Role
 
-    if role not in set(Role):
-        raise InvalidArgument(f"role {role!r}: give {', '.join(Role)}")
+    if role not in TOKEN_ROLES:
+        raise InvalidArgument(f"role {role!r}: give {', '.join(TOKEN_ROLES)}")
     token, secret = _tokens(library).add(name, Role(role))
     if as_json:
         print(json.dumps({"number": token.number, "name": name, "role": role, "token": secret}, ensure_ascii=False))

@@ -37,25 +37,32 @@ _PREFIX = "sherd_"
 
 
 class Role(StrEnum):
-    """Of a token. Each may what the one before may."""
+    """Each may what the one before may. A visitor has no token; the others are roles of tokens."""
 
+    VISITOR = "visitor"
     READER = "reader"
     CURATOR = "curator"
     ADMIN = "admin"
 
 
+TOKEN_ROLES = (Role.READER, Role.CURATOR, Role.ADMIN)
+
+
 class Permission(StrEnum):
-    """What a route needs. `PUBLIC` needs nothing."""
+    """What a route needs. `PUBLIC` needs nothing; `OBSERVE` is to read what is for the house: who decided what, and how
+    the server fares."""
 
     PUBLIC = "public"
     READ = "read"
+    OBSERVE = "observe"
     DECIDE = "decide"
     ADMINISTER = "administer"
 
 
 ALLOWED: dict[Role, frozenset[Permission]] = {
-    Role.READER: frozenset({Permission.PUBLIC, Permission.READ}),
-    Role.CURATOR: frozenset({Permission.PUBLIC, Permission.READ, Permission.DECIDE}),
+    Role.VISITOR: frozenset({Permission.PUBLIC, Permission.READ}),
+    Role.READER: frozenset({Permission.PUBLIC, Permission.READ, Permission.OBSERVE}),
+    Role.CURATOR: frozenset({Permission.PUBLIC, Permission.READ, Permission.OBSERVE, Permission.DECIDE}),
     Role.ADMIN: frozenset(Permission),
 }
 
@@ -108,8 +115,10 @@ class Tokens:
         """A new token, and its secret, which is told this once.
 
         Raises:
-            InvalidArgument: the name is none, or is taken.
+            InvalidArgument: the name is none, or is taken, or the role is none of a token.
         """
+        if role not in TOKEN_ROLES:
+            raise InvalidArgument(f"role {role!r}: give {', '.join(TOKEN_ROLES)}")
         there = self.all()
         if not _NAME.fullmatch(name):
             raise InvalidArgument(f"token name {name!r}: 1 to 64 letters, digits, spaces and . @ - _")
@@ -173,6 +182,8 @@ class Identify:
         principal = None
         if given is not None:
             principal = self._tokens.principal(given)
+        elif self._settings.open_reading:
+            principal = Principal("visitor", Role.VISITOR)
         elif not self._settings.tokens_required:
             principal = Principal(_own_name(), Role.ADMIN)
         scope["state"]["principal"] = principal
@@ -199,9 +210,10 @@ class Needs:
         principal: Principal | None = request.state.principal
         if self.permission is Permission.PUBLIC:
             return
-        if principal is None:
+        allowed = principal is not None and self.permission in ALLOWED[principal.role]
+        if principal is None or (principal.role is Role.VISITOR and not allowed):
             raise Refusal("unauthorized", "send `Authorization: Bearer TOKEN`; `sherd serve token add` makes one")
-        if self.permission not in ALLOWED[principal.role]:
+        if not allowed:
             raise Refusal("forbidden", f"a {principal.role} may not {self.permission}")
 
 

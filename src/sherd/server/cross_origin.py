@@ -2,7 +2,7 @@
 
 A server without tokens answers whoever can reach it, so any page that a person of this machine opens could read the
 collection: only pages of this machine may, and those that are named. Where a token is needed all may, for a page does
-not get the cookie of another site.
+not get the cookie of another site. Where everybody may read, the server may still be one that only some can reach.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def is_shared(path: str) -> bool:
 
 def is_open(settings: ServerSettings) -> bool:
     """Whether pages of every site may read."""
-    return settings.tokens_required or "*" in settings.origins
+    return (settings.tokens_required and not settings.open_reading) or "*" in settings.origins
 
 
 def origin_allowed(origin: str, settings: ServerSettings) -> bool:

@@ -42,6 +42,7 @@ CODES: dict[str, tuple[int, str]] = {
     "method_not_allowed": (405, "The address does not take this method"),
     "decision_conflict": (409, "Somebody else decided in the meantime"),
     "decision_impossible": (409, "The decision does not fit what there is"),
+    "key_reused": (409, "The key of the request was that of another one"),
     "library_empty": (409, "The library holds no pictures yet"),
     "library_busy": (503, "Another process is writing to the library"),
     "encoder_mismatch": (503, "The library is being indexed with another model"),

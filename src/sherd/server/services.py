@@ -33,6 +33,7 @@ from sherd.server.problems import Refusal
 from sherd.server.proposing import Proposer
 from sherd.server.received import RECEIVED, Received
 from sherd.server.rendering import Renderer
+from sherd.server.repeats import Repeats
 from sherd.server.reviewing import Reviewing
 from sherd.server.schemas import QueryForm
 from sherd.server.settings import ServerSettings
@@ -65,6 +66,7 @@ class Services:
         self.received = Received(
             folder.absolute() / RECEIVED, most_bytes=settings.received_bytes, most_files=settings.received_files
         )
+        self.repeats = Repeats()
         self.uploads = Uploads(settings.upload_bytes)
         self.describing = Describing(self.library)
         self.changes = ChangeLog(self.library)

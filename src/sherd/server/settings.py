@@ -31,6 +31,7 @@ class ServerSettings:
 
     host: where it listens. It is known by address; `names` are further names that a browser may call it by.
     tokens_required: whether every request but those of health needs a token.
+    open_reading: whether everybody may search and look without a token, in a server that else needs one.
     max_body_bytes: of a request that is no upload; max_upload_bytes: of an uploaded picture with its envelope.
     max_pixels: width x height of an uploaded picture, checked before it is decoded.
     max_address_bytes: of path and query; max_header_bytes: of all headers together.
@@ -58,6 +59,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     names: tuple[str, ...] = ()
     tokens_required: bool = False
+    open_reading: bool = False
     max_body_bytes: int = 256 * 1024
     max_upload_bytes: int = 32 * _MIB
     max_pixels: int = 100_000_000

@@ -11,6 +11,7 @@ from sherd.catalogue.decisions import Kept
 from sherd.errors import DecisionConflict, InvalidArgument
 from sherd.server.auth import Permission, needs, principal_of
 from sherd.server.problems import Refusal
+from sherd.server.repeats import IdempotencyKey
 from sherd.server.schemas import (
     BoxForm,
     DecisionForm,
@@ -20,7 +21,7 @@ from sherd.server.schemas import (
     DecisionTold,
     problems,
 )
-from sherd.server.services import Serving
+from sherd.server.services import Services, Serving
 from sherd.suggest import review
 from sherd.types import Action, Decision
 
@@ -34,13 +35,19 @@ router = APIRouter(prefix="/api/v1", tags=["decisions"])
     responses=problems(404, 409, 507),
     dependencies=[needs(Permission.DECIDE)],
 )
-async def decide(request: Request, form: DecisionsForm, services: Serving) -> DecisionsTold:
+async def decide(
+    request: Request, form: DecisionsForm, services: Serving, idempotency_key: IdempotencyKey = None
+) -> DecisionsTold:
     """Keep decisions, all or none; they are on disk when this answers.
 
     Each says the number of the last decision about its record that was `seen` (0: none). Where somebody else has
     decided since, nothing is kept, and the answer (409) has what was decided.
     """
     who = who_decides(request, form.who)
+    return await services.repeats.once(request, idempotency_key, lambda: _decided(services, form, who))
+
+
+async def _decided(services: Services, form: DecisionsForm, who: str) -> DecisionsTold:
     made = [_decision(one, who) for one in form.decisions]
     seen: dict[str, int] = {}
     for one in form.decisions:
@@ -60,7 +67,7 @@ async def decide(request: Request, form: DecisionsForm, services: Serving) -> De
     return DecisionsTold(decisions=[_told(one) for one in kept])
 
 
-@router.get("/decisions", response_model=DecisionPage, responses=problems(), dependencies=[needs(Permission.READ)])
+@router.get("/decisions", response_model=DecisionPage, responses=problems(), dependencies=[needs(Permission.OBSERVE)])
 async def list_decisions(
     services: Serving,
     record: Annotated[str | None, Query(max_length=1_000, description="Only about this record.")] = None,

@@ -26,7 +26,7 @@ async def ready(services: Serving) -> Response:
     return JSONResponse({"status": "ready" if is_ready else "not ready"}, 200 if is_ready else 503)
 
 
-@router.get("/metrics", dependencies=[needs(Permission.READ)])
+@router.get("/metrics", dependencies=[needs(Permission.OBSERVE)])
 async def metrics(services: Serving) -> Response:
     """Counts and times in the format of Prometheus."""
     return Response(services.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

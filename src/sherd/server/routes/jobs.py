@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 
 from sherd.server.auth import Permission, needs, principal_of
 from sherd.server.jobs import Job
+from sherd.server.repeats import IdempotencyKey
 from sherd.server.schemas import JobForm, JobLines, JobTold, SourcesTold, problems
 from sherd.server.services import Services, Serving
 
@@ -28,12 +29,18 @@ async def list_sources(services: Serving) -> SourcesTold:
     "/jobs",
     response_model=JobTold,
     status_code=202,
-    responses=problems(404),
+    responses=problems(404, 409),
     dependencies=[needs(Permission.ADMINISTER)],
 )
-async def start_job(request: Request, form: JobForm, services: Serving) -> JobTold:
+async def start_job(
+    request: Request, form: JobForm, services: Serving, idempotency_key: IdempotencyKey = None
+) -> JobTold:
     """Begin an ingest; one runs at a time, others wait. Searches go on meanwhile and see what is stored."""
-    return _told(services.jobs.start(form.source, principal_of(request).name))
+
+    async def begin() -> Job:
+        return services.jobs.start(form.source, principal_of(request).name)
+
+    return _told(await services.repeats.once(request, idempotency_key, begin))
 
 
 @router.get("/jobs", response_model=JobLines, responses=problems(), dependencies=[needs(Permission.ADMINISTER)])

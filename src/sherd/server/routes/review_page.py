@@ -55,7 +55,7 @@ class Card:
     narrower: tuple[Named, ...]
 
 
-@router.get("/review", dependencies=[needs(Permission.READ)])
+@router.get("/review", dependencies=[needs(Permission.OBSERVE)])
 async def review_page(request: Request, services: Serving, facet: Facet = FACET, least: Least = LEAST) -> Response:
     """Where the collection stands, groups that wait, and what was decided last."""
     language = language_of(request)
@@ -75,7 +75,7 @@ async def review_page(request: Request, services: Serving, facet: Facet = FACET,
     )  # fmt: skip
 
 
-@router.get("/review/group", dependencies=[needs(Permission.READ)])
+@router.get("/review/group", dependencies=[needs(Permission.OBSERVE)])
 async def group_page(
     request: Request,
     services: Serving,
@@ -133,7 +133,7 @@ async def decide_group(
     return _onward(request, "/review", {"facet": facet, "least": str(least)}, numbers)
 
 
-@router.get("/review/record", dependencies=[needs(Permission.READ)])
+@router.get("/review/record", dependencies=[needs(Permission.OBSERVE)])
 async def review_record(request: Request, services: Serving, id: RecordQuery | None = None) -> Response:
     """What the machine suggests for a record, to be decided; without a record, for the next that waits."""
     language = language_of(request)
