@@ -41,6 +41,32 @@ def test_other_fields_narrow_the_counts_and_the_field_itself_does_not(shelf: Cat
     assert facet_values(shelf.database, {"culture": ("nobody",)})["material"] == []
 
 
+def test_a_count_is_that_of_what_a_click_finds(tmp_path: Path) -> None:
+    said = ["bronze", "Bronze", "gilt bronze", "gilt bronze, inlaid", "bronzed wood", "wood", "青铜", "鎏金青铜", "铜"]
+    there = filled(tmp_path)
+    some = [
+        item(
+            Record(f"r{n}", (SourceImage(f"r{n}.jpg"),), materials=(material, "bronze wire"[: 11 * (n % 2)] or "tin")),
+            [4],
+        )
+        for n, material in enumerate(said)
+    ]
+    put(there, some, [4], root="/other", name="p2.vec")
+    for where in ({}, {"culture": ("Ming",)}, {"material": ("wood",)}):
+        found = facet_values(there.database, where, most=50)
+        for field, values in found.items():
+            others = {name: accepted for name, accepted in where.items() if name != field}
+            for one in values:
+                keys = there.live_keys({**others, field: (one.value,)})
+                shown = there.hits_for(keys, {**others, field: (one.value,)})
+                assert one.count == len({hit.record_id for hits in shown.values() for hit in hits}), one
+            assert [one.count for one in values] == sorted((one.count for one in values), reverse=True)
+    counts = {one.value: one.count for one in facet_values(there.database, most=50)["material"]}
+    assert counts["wood"] == 3  # "wood", and "bronzed wood" twice
+    assert facet_values(there.database, most=1)["material"][0].value.lower() == "bronze"
+    there.close()
+
+
 def test_no_more_values_than_asked_for(shelf: Catalogue) -> None:
     assert len(facet_values(shelf.database, most=1)["material"]) == 1
     with pytest.raises(InvalidArgument, match="most is 0"):

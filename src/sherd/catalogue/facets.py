@@ -6,8 +6,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, TypeVarTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, distinct, func, select
 
 from sherd.catalogue import decisions, filters
 from sherd.catalogue.catalogue import Catalogue
@@ -16,7 +17,12 @@ from sherd.catalogue.filters import CONCEPT, FIELDS, Where
 from sherd.catalogue.lexical import fold
 from sherd.catalogue.records import filter_terms, from_body
 from sherd.catalogue.schema import record_terms, records, terms
+from sherd.catalogue.whole_words import stands_in
 from sherd.errors import InvalidArgument
+
+Ts = TypeVarTuple("Ts")
+_LOOKED_AT = 4
+"""So many times the values that are told are looked at: one that stands in many others may belong further up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def facet_values(database: Database, where: Where | None = None, *, most: int = 
 
     The values of a field are counted among the records that all other fields of `where` let through, so that a second
     value of the same field can be chosen too. Upper and lower case are one value, written as one of the records does.
+    Its count is that of the records which `where` with this value finds: those too in one of whose terms it stands.
 
     Args:
         most: values a field, 1 or more.
@@ -87,21 +94,63 @@ def facet_values(database: Database, where: Where | None = None, *, most: int = 
 def _values(
     database: Database, connection: Connection, fields: Sequence[str], where: Where, most: int
 ) -> dict[str, list[FacetValue]]:
-    counted = select(record_terms.c.term, func.count().label("count"), func.min(record_terms.c.record).label("first"))
-    for allowed in filters.allowed_records(database, connection, where):
-        counted = counted.where(record_terms.c.record.in_(allowed))
-    by_term = counted.group_by(record_terms.c.term).subquery()
+    allowed = filters.allowed_records(database, connection, where)
+    by_term = (
+        _among(
+            select(record_terms.c.term, func.count().label("count"), func.min(record_terms.c.record).label("first")),
+            allowed,
+        )
+        .group_by(record_terms.c.term)
+        .subquery()
+    )
     rows = (
-        select(terms.c.field, terms.c.folded, by_term.c.count, by_term.c.first)
+        select(terms.c.field, terms.c.number, terms.c.folded, by_term.c.count, by_term.c.first)
         .join(by_term, by_term.c.term == terms.c.number)
         .where(terms.c.field.in_(fields))
         .order_by(by_term.c.count.desc(), terms.c.folded)
     )
-    found: dict[str, list[FacetValue]] = {field: [] for field in fields}
-    for field, folded, count, first in connection.execute(rows).all():
-        if len(found[field]) < most:
-            found[field].append(FacetValue(_written(connection, field, folded, first), count))
-    return found
+    there: dict[str, list[_Term]] = {field: [] for field in fields}
+    for field, *row in connection.execute(rows):
+        there[field].append(_Term(*row))
+    return {field: _most_frequent(connection, field, some, allowed, most) for field, some in there.items()}
+
+
+class _Term(NamedTuple):
+    """A term as it is kept, how many of the records have it, and one of them."""
+
+    number: int
+    folded: str
+    count: int
+    first: int
+
+
+def _most_frequent(
+    connection: Connection, field: str, there: Sequence[_Term], allowed: Sequence[Select[int]], most: int
+) -> list[FacetValue]:
+    """A filter by a value finds terms in which it stands too ("gilt bronze" for "bronze"), and so they count.
+
+    Args:
+        there: all terms of a field, those of most records first.
+    """
+    found: list[tuple[int, int, _Term, list[int]]] = []
+    for one in there[: _LOOKED_AT * most]:
+        holding = [other for other in there if one.folded in other.folded and stands_in(one.folded, other.folded)]
+        found.append((-sum(other.count for other in holding), len(found), one, [other.number for other in holding]))
+    counted: list[tuple[int, str, _Term]] = []
+    for _, _, one, numbers in sorted(found)[:most]:
+        count = one.count
+        if len(numbers) > 1:
+            records_of = select(func.count(distinct(record_terms.c.record))).where(record_terms.c.term.in_(numbers))
+            count = connection.scalar(_among(records_of, allowed)) or 0
+        counted.append((-count, one.folded, one))
+    return [FacetValue(_written(connection, field, one.folded, one.first), -count) for count, _, one in sorted(counted)]
+
+
+def _among(rows: Select[*Ts], allowed: Sequence[Select[int]]) -> Select[*Ts]:
+    """Rows of `record_terms` of the records that the filters let through."""
+    for one in allowed:
+        rows = rows.where(record_terms.c.record.in_(one))
+    return rows
 
 
 def _written(connection: Connection, field: str, folded: str, record: int) -> str:
