@@ -5,7 +5,8 @@ open loop: every search has its moment, drawn from a Poisson process, and its la
 the server or the generator was late. A client is one who asks once a second on average and does not wait.
 
 Rows: 1, 8 and 32 clients with texts whose vectors are kept and with texts that are new; the capacity (8 connections
-that ask again as soon as they are answered); 3 and 10 times that for a while, and how soon the server is well again.
+that ask again as soon as they are answered); 3 and 10 times that for a while, how soon the server is well again, and
+what it says of its health 5 s later; half the capacity for long, and the memory before and after all this.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import psutil
@@ -101,8 +104,9 @@ async def one(connections: Connections, text: str, moment: float, result: Result
     result.statuses[str(status)] = result.statuses.get(str(status), 0) + 1
     if status == 200:
         result.ok_ms.append(latency)
-        timing = json.loads(said[said.rindex(b'"timing_ms":') + 12 : -1])
-        result.stages.append([timing[stage] for stage in STAGES])
+        if (place := said.rfind(b'"timing_ms":')) >= 0:  # other servers do not tell
+            timing = json.loads(said[place + 12 : -1])
+            result.stages.append([timing[stage] for stage in STAGES])
     else:
         result.refused_ms.append(latency)
         result.without_retry_after += status in (429, 503) and b"retry-after:" not in headers
@@ -189,11 +193,11 @@ def generated(kind: str, *arguments: Any) -> Result:
 
 
 class Served:
-    """`sherd serve`, and what it uses."""
+    """A server that prints its address when it is up, and what it uses; `sherd serve` if no other is given."""
 
-    def __init__(self, library: Path) -> None:
-        command = [sys.executable, "-c", "import sherd.cli; sherd.cli.main()", "serve", "--library", str(library)]
-        self.process = subprocess.Popen([*command, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    def __init__(self, library: Path, command: list[str] | None = None) -> None:
+        ours = ["-c", "import sherd.cli; sherd.cli.main()", "serve", "--library", str(library), "--port", "0"]
+        self.process = subprocess.Popen(command or [sys.executable, *ours], stdout=subprocess.PIPE, text=True, cwd=ROOT)
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip().rstrip("/")
         self._told = psutil.Process(self.process.pid)
@@ -204,6 +208,18 @@ class Served:
 
     def rss_mib(self) -> float:
         return float(self._told.memory_info().rss) / 2**20
+
+    def health(self) -> tuple[int, float]:
+        """Status of /health/ready, and after how many milliseconds it came; 0 for none."""
+        start = time.perf_counter()
+        try:
+            with urlopen(f"{self.address}/health/ready", timeout=30) as answer:
+                status = int(answer.status)
+        except HTTPError as error:
+            status = error.code
+        except OSError:
+            status = 0
+        return status, round(1e3 * (time.perf_counter() - start), 1)
 
     def close(self) -> int:
         self.process.terminate()
@@ -257,6 +273,7 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=100_000)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each row of 1, 8 and 32 clients")
     parser.add_argument("--overload", type=float, default=60.0, help="seconds at 3 and at 10 times the capacity")
+    parser.add_argument("--long", type=float, default=300.0, help="seconds at half the capacity; 0 for none")
     parser.add_argument("--folder", type=Path, help="where the library is made, and kept")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -265,35 +282,56 @@ def main() -> None:
         start = time.monotonic()
         served = Served(library)
         print(f"the server is up after {time.monotonic() - start:.1f} s, {served.rss_mib():.0f} MiB", flush=True)
+        memory = {"start": round(served.rss_mib())}
         try:
-            rows = _rows(served, kept, new, given.seconds, given.overload)
+            rows = _rows(served, kept, new, given, memory)
+            memory["end"] = round(served.rss_mib())
+            print("memory in MiB: " + ", ".join(f"{when} {mib}" for when, mib in memory.items()), flush=True)
         finally:
             with suppress(ProcessLookupError):
                 code = served.close()
     print(write(f"server-load-{given.records}", "what does a server bear?", {
         "records": given.records, "library": "rendered relics, multiplied with noise; built-in model",
-        "client": "one search a second on average, open loop", "rows": rows, "exit_code": code,
+        "client": "one search a second on average, open loop", "rows": rows, "memory_mib": memory,
+        "exit_code": code,
     }))  # fmt: skip
 
 
-def _rows(served: Served, kept: list[str], new: list[str], seconds: float, overload: float) -> list[dict[str, Any]]:
+def _rows(
+    served: Served, kept: list[str], new: list[str], given: argparse.Namespace, memory: dict[str, int]
+) -> list[dict[str, Any]]:
+    seconds, overload = given.seconds, given.overload
     rows, taken = [measured(served, "each text for the first time", "once", kept)], 0
     for clients in CLIENTS:
         rows.append(measured(served, f"{clients} clients, vectors kept", "open", kept, clients, seconds, clients))
         some = [f"{text} {n}" for n, text in enumerate(new[taken:] + new[:taken])]
         rows.append(measured(served, f"{clients} clients, new texts", "open", some, clients, seconds, clients))
         taken += int(clients * seconds)
+    memory["after the rows of clients"] = round(served.rss_mib())
     capacity = measured(served, "capacity (closed loop, 8)", "closed", kept, 8, seconds)
     rows.append(capacity)
     peak = capacity["answered_per_s"]
     for times in (3, 10):
         rows.append(measured(served, f"{times} x capacity", "open", kept, times * peak, overload, times))
+        over = time.monotonic()
         rows[-1]["goodput_share"] = round(rows[-1]["answered_per_s"] / peak, 3)
         limit = 3 * max(float(capacity["p50_ms"]), 50.0)
         again = measured(served, f"after {times} x: well again", "recovery", kept[0], limit)
         again["well_again_after_s"] = again["seconds"]
         rows.append(again)
-        print(f"    goodput {rows[-2]['goodput_share']:.0%} of the peak; well again after {again['seconds']} s")
+        time.sleep(max(over + 5 - time.monotonic(), 0))
+        again["health_after_5_s"] = dict(zip(("status", "ms"), served.health(), strict=True))
+        print(
+            f"    goodput {rows[-2]['goodput_share']:.0%} of the peak; well again after {again['seconds']} s; "
+            f"health after 5 s: {again['health_after_5_s']}",
+            flush=True,
+        )
+    memory["after overload"] = round(served.rss_mib())
+    if given.long:
+        # every text new, so that all that is kept gives way again and again
+        some = [f"{text} {n}" for n, text in enumerate(new * 10)]
+        rows.append(measured(served, "half the capacity, for long", "open", kept, peak / 2, given.long, 5))
+        rows.append(measured(served, "new texts, for long", "open", some, peak / 10, given.long, 6))
     return rows
 
 

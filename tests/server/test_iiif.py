@@ -240,6 +240,7 @@ def test_the_machine_layer_holds_what_is_suggested_now(client: TestClient, monke
     )  # fmt: skip
     proposal = Proposal("bowl", "motif", (found,), None, 0.9)
     monkeypatch.setattr(Suggester, "propose", lambda self, records=None, facets=None: {"bowl": [proposal]})
+    monkeypatch.setattr(iiif, "PATIENCE_S", 60)
     page = client.get(BASE + "annotations/bowl/machine?image=bowl.png").json()
     (one,) = page["items"]
     assert one["target"].endswith("/canvas/bowl.png#xywh=160,120,320,240")

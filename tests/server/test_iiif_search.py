@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from starlette.testclient import TestClient
@@ -151,6 +151,7 @@ def test_terms_begin_as_asked(client: TestClient) -> None:
     assert client.get(f"{MANIFEST}/terms", params={"q": "zzz"}).json()["items"] == []
 
 
+@settings(deadline=None)
 @given(st.integers(0, 4 * PAGE_SIZE + 3), st.integers(0, 2))
 def test_pages_hold_everything_once_and_lead_from_one_to_the_next_and_back(count: int, quotes: int) -> None:
     def address(page: int | None) -> str:

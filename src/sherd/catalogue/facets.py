@@ -116,11 +116,11 @@ def _values(
 
 
 class _Term(NamedTuple):
-    """A term as it is kept, how many of the records have it, and one of them."""
+    """A term as it is kept, how many records have it, and one of them."""
 
     number: int
     folded: str
-    count: int
+    records: int
     first: int
 
 
@@ -135,10 +135,10 @@ def _most_frequent(
     found: list[tuple[int, int, _Term, list[int]]] = []
     for one in there[: _LOOKED_AT * most]:
         holding = [other for other in there if one.folded in other.folded and stands_in(one.folded, other.folded)]
-        found.append((-sum(other.count for other in holding), len(found), one, [other.number for other in holding]))
+        found.append((-sum(other.records for other in holding), len(found), one, [other.number for other in holding]))
     counted: list[tuple[int, str, _Term]] = []
     for _, _, one, numbers in sorted(found)[:most]:
-        count = one.count
+        count = one.records
         if len(numbers) > 1:
             records_of = select(func.count(distinct(record_terms.c.record))).where(record_terms.c.term.in_(numbers))
             count = connection.scalar(_among(records_of, allowed)) or 0

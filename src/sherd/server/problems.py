@@ -59,6 +59,7 @@ CODES: dict[str, tuple[int, str]] = {
     "too_many_requests": (429, "One client asks too much at once"),
     "busy": (503, "The server is busy"),
     "too_late": (503, "The request waited too long"),
+    "learning": (503, "Suggestions are still being learnt from what the collection knows"),
     "stopping": (503, "The server is about to stop"),
     "internal": (500, "The server failed"),
 }

@@ -10,10 +10,12 @@ from typing import TypeVar
 
 from sherd.encoder.protocol import Encoder
 from sherd.ingest.library import Library
+from sherd.server.problems import Refusal
 from sherd.suggest.suggest import Suggester, SuggestSettings
 from sherd.types import Proposal
 
 T = TypeVar("T")
+_COME_AGAIN_S = 10
 _REST = 20.0
 """A suggester that took n seconds to make is not made again for the sake of news before 20 n seconds have passed."""
 
@@ -37,13 +39,20 @@ class Proposer:
         facets: Sequence[str] | None,
         settings: SuggestSettings,
         tell: Callable[[Suggester, list[Proposal]], T],
+        *,
+        patience_s: float | None = None,
     ) -> T:
         """What is suggested for a record, with what people have decided about it until now.
 
+        The first time, and after changes, all facets are learnt anew from what is known of the collection: half a
+        minute for some thousand records.
+
         Args:
             tell: makes the answer of it.
+            patience_s: who would wait longer is told to come again; what was begun goes on, so that it will be there.
         Raises:
             InvalidArgument: the record has no picture that is indexed, or there is no such facet.
+            Refusal: it takes longer than `patience_s`.
         """
 
         def find() -> T:
@@ -52,7 +61,12 @@ class Proposer:
             suggester.heed([record_id])
             return tell(suggester, suggester.propose([record_id], facets)[record_id])
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, find)
+        finding = asyncio.get_running_loop().run_in_executor(self._thread, find)
+        _, late = await asyncio.wait([finding], timeout=patience_s)
+        if late:
+            finding.cancel()  # where it has not been begun; else nobody hears of it, and what was learnt stays
+            raise Refusal("learning", "come again in a while", retry_after=_COME_AGAIN_S)
+        return await finding
 
     async def use(self, encoder: Encoder, work: Callable[[Suggester], T]) -> T:
         """What `work` makes of the suggester, in its thread."""

@@ -22,6 +22,8 @@ from sherd.types import Proposal
 
 router = APIRouter(prefix="/iiif", tags=["iiif"])
 PAGE_SIZE = 500
+PATIENCE_S = 5.0
+"""Viewers ask for the machine's layer of every picture that they show, and give up without a word."""
 ANSWERS = content(MEDIA_TYPE, "application/json") | problems(404)
 RecordPath = Annotated[str, Path(description="Name of a record in these addresses, as the collection tells it.")]
 
@@ -115,7 +117,7 @@ async def with_suggestions(services: Services, described: Described) -> Describe
         return found[0] if found else described
 
     _, worker = await services.opened()
-    return await services.proposer.propose(worker.encoder, name, None, SuggestSettings(), tell)
+    return await services.proposer.propose(worker.encoder, name, None, SuggestSettings(), tell, patience_s=PATIENCE_S)
 
 
 def shown(services: Services, token: str) -> Described:
