@@ -45,7 +45,9 @@ def values(name: str) -> Callable[[Mapping[str, Any]], Values]:
     return of
 
 
-COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
+Columns = Sequence[tuple[str, Callable[[Mapping[str, Any]], Values], bool]]
+"""Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
+COLUMNS: Columns = (
     ("R@1 object", hits("object", 1), True),
     ("R@1 served", hits("served", 1), True),
     ("R@5 served", hits("served", 5), True),
@@ -62,12 +64,11 @@ COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
     ("tree distance", values("type_error_distance"), False),
 )
 _OWN_NAMES = ("type", "material", "culture", "motif", "theme")
-LEVEL_COLUMNS: tuple[tuple[str, Callable[[Mapping[str, Any]], Values], bool], ...] = (
+LEVEL_COLUMNS: Columns = (
     *((f"{name}, by its facet", values(f"{name}_by_facet"), True) for name in _OWN_NAMES),
     ("slot on the motif", values("slot_pointing"), True),
     ("slot, IoU", values("slot_iou"), True),
 )
-"""Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
 BASELINES = ("clip", "clip_phrases", "clip_crops", "flair", "siglip", "align")
 RIVALRY: tuple[tuple[str, Callable[[Mapping[str, Any]], Values]], ...] = (
     ("R@1 as served, 1,000 rendered", hits("served", 1)),
@@ -127,18 +128,22 @@ def rivals_table() -> str:
 
 def arms_table() -> str:
     """What begins with the common start, against the full method."""
-    return _against(BASE, {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] == "start"})
+    begun = {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] == "start"}
+    return _against(BASE, begun, COLUMNS)
 
 
 def terms_table() -> str:
     """The full method going on with one term changed, against going on as it is."""
-    return _against(AS_IS, _going_on(_by_arm()))
+    return _against(AS_IS, _going_on(_by_arm()), COLUMNS)
 
 
 def levels_table() -> str:
     """The same by what theme facets and slots do by themselves."""
-    measured = {arm: runs for arm, runs in _by_arm().items() if all("slot_iou" in one["values"] for one in runs)}
-    return _against(AS_IS, _going_on(measured), LEVEL_COLUMNS)
+    return _against(AS_IS, _going_on(_with_levels(_by_arm())), LEVEL_COLUMNS)
+
+
+def _with_levels(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
+    return {arm: runs for arm, runs in by_arm.items() if all("slot_iou" in one["values"] for one in runs)}
 
 
 def _going_on(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
@@ -148,9 +153,17 @@ def _going_on(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict
 
 def networks_table() -> str:
     """Parts of the network built otherwise, against the method's own, both begun anew on the finished full method."""
-    by_arm = _by_arm()
+    return _networks(_by_arm(), COLUMNS)
+
+
+def network_levels_table() -> str:
+    """The same by what theme facets and slots do by themselves."""
+    return _networks(_with_levels(_by_arm()), LEVEL_COLUMNS)
+
+
+def _networks(by_arm: Mapping[str, list[dict[str, Any]]], columns: Columns) -> str:
     tables = [
-        _against(base, {arm: by_arm[arm] for arm in (base, *built) if arm in by_arm})
+        _against(base, {arm: by_arm[arm] for arm in (base, *built) if arm in by_arm}, columns)
         for base, built in NETWORKS.items()
         if base in by_arm
     ]
@@ -160,7 +173,7 @@ def networks_table() -> str:
 def _against(
     base: str,
     by_arm: Mapping[str, Sequence[dict[str, Any]]],
-    columns: Sequence[tuple[str, Callable[[Mapping[str, Any]], Values], bool]] = COLUMNS,
+    columns: Columns,
 ) -> str:
     """One row an arm: means over seeds and queries; what differs from `base` beyond its interval is marked."""
     if base not in by_arm:
@@ -420,6 +433,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "terms": terms_table,
     "networks": networks_table,
     "levels": levels_table,
+    "network_levels": network_levels_table,
     "rivals": rivals_table,
     "builtin": builtin_table,
     "standins": standins_table,
