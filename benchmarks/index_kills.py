@@ -129,12 +129,10 @@ class Truths:
     def rows(self) -> PartRows:
         store = PartStore(self._folder / "vectors")
         names = sorted({name for name, _ in self.where.values()})
-        infos = [store.describe(name).info for name in names]
+        number = {name: n for n, name in enumerate(names)}
         keys = np.array(list(self.where), np.int64)
-        places = list(self.where.values())
-        return PartRows(
-            store, infos, keys, [name for name, _ in places], np.array([row for _, row in places], np.int64)
-        )
+        places = np.array([(number[name], row) for name, row in self.where.values()], np.int64).reshape(-1, 2)
+        return PartRows(store, [store.describe(name).info for name in names], keys, places[:, 0], places[:, 1])
 
 
 def embeddings(keys: Any) -> Embeddings:

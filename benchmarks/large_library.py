@@ -72,7 +72,7 @@ def texts_of(library: Path, count: int, seed: int = 1) -> list[str]:
 def _multiply(library: Library, fingerprint: str, wanted: int, rng: np.random.Generator) -> None:
     catalogue = library.catalogue
     table = catalogue.vector_table()
-    rows = PartRows(library.parts(fingerprint), table.parts, table.keys, table.names, table.rows)
+    rows = PartRows(library.parts(fingerprint), *table.located)
     objects, parts, boxes = rows.object_vectors(rows.keys), rows.part_vectors(rows.keys), rows.boxes(rows.keys)
     shown = catalogue.hits_for(rows.keys)
     records = catalogue.get_many([shown[key][0].record_id for key in rows.keys.tolist()])

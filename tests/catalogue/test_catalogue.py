@@ -48,7 +48,8 @@ def test_vectors_are_located(shelf: Catalogue) -> None:
     assert rows.tolist() == [0, 0, 2]
     table = shelf.vector_table()
     assert table.keys.tolist() == [1, 2, 3, 9]
-    assert table.names == ("p1.vec", "p1.vec", "p1.vec", "p2.vec")
+    assert table.part_of.tolist() == [0, 0, 0, 1]
+    assert table.rows.tolist() == [0, 1, 2, 0]
     assert [info.name for info in table.parts] == ["p1.vec", "p2.vec"] == [i.name for i in shelf.parts(FINGERPRINT)]
     assert table.generation == shelf.generation()
     with pytest.raises(InvalidArgument, match="key 77"):

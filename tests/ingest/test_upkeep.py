@@ -69,10 +69,10 @@ def content(folder: Path) -> dict[str, object]:
         ids = [*(f"r{n}" for n in range(11)), "marked"]
         table = library.catalogue.vector_table()
         store = library.parts(library.catalogue.encoder_fingerprint() or "")
-        parts = {info.name: store.read(info) for info in table.parts}
+        parts = [store.read(info) for info in table.parts]
         vectors = {
-            parts[name].sha256(row): parts[name].object[row].tolist()
-            for name, row in zip(table.names, table.rows.tolist(), strict=True)
+            parts[part].sha256(row): parts[part].object[row].tolist()
+            for part, row in zip(table.part_of.tolist(), table.rows.tolist(), strict=True)
         }
         words = {name: round(score, 9) for name, score in library.catalogue.lexical("饕餮 relic taotie", 50)}
         thumbnails = {path.name: path.read_bytes() for path in library.thumbnails.rglob("*.jpg")}

@@ -73,14 +73,10 @@ class MemoryCatalogue(Catalogue):
 
     def vector_table(self, fingerprint: str | None = None) -> VectorTable:
         keys = sorted(key for key in self.where if self.shown.get(key))
-        located = [self.where[key] for key in keys]
-        return VectorTable(
-            self.commits,
-            tuple(self.infos),
-            np.array(keys, np.int64),
-            tuple(name for name, _ in located),
-            np.array([row for _, row in located], np.int64),
-        )
+        number = {info.name: n for n, info in enumerate(self.infos)}
+        located = [(number[name], row) for name, row in (self.where[key] for key in keys)]
+        part_of, rows = np.array(located, np.int32).reshape(-1, 2).T
+        return VectorTable(self.commits, tuple(self.infos), np.array(keys, np.int64), part_of, rows)
 
     def live_keys(self, where: Where | None = None) -> KeyArray:
         keys = [key for key, records in self.shown.items() if any(self._passes(one, where) for one in records)]

@@ -155,7 +155,7 @@ class MilvusCuts:
         some = type(whole)(whole.object[:size], whole.parts[:size], whole.boxes[:size])
         store = PartStore(self._folder)
         info = store.write(keys, digests(keys), some)
-        return PartRows(store, [info], keys, [info.name] * size, np.arange(size))
+        return PartRows(store, [info], keys, np.zeros(size, np.int32), np.arange(size))
 
 
 def _exact(wanted: PartRows, query: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[list[int]]:

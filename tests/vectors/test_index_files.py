@@ -47,10 +47,11 @@ class Folder:
         self.where.update({int(key): (info.name, row) for row, key in enumerate(keys)})
         self.objects.update(zip(keys.tolist(), given.object, strict=True))
 
-    def located(self) -> tuple[list[PartInfo], KeyArray, list[str], KeyArray]:
+    def located(self) -> tuple[list[PartInfo], KeyArray, KeyArray, KeyArray]:
+        number = {info.name: n for n, info in enumerate(self.infos)}
         keys = np.array(list(self.where), np.int64)
-        names = [name for name, _ in self.where.values()]
-        return self.infos, keys, names, np.array([row for _, row in self.where.values()], np.int64)
+        part_of, rows = np.array([(number[name], row) for name, row in self.where.values()], np.int64).T
+        return self.infos, keys, part_of, rows
 
     def rows(self) -> PartRows:
         return PartRows(self.store, *self.located())
@@ -86,12 +87,12 @@ def test_a_row_that_the_part_does_not_hold_is_never_served(folder: Folder) -> No
 
 
 def test_rows_in_an_unlisted_part_and_parts_of_other_shape_are_refused(folder: Folder) -> None:
-    infos, keys, names, rows = folder.located()
-    with pytest.raises(InvalidArgument, match="no such part"):
-        PartRows(folder.store, infos[1:], keys, names, rows)
+    infos, keys, part_of, rows = folder.located()
+    with pytest.raises(InvalidArgument, match="not among its 2"):
+        PartRows(folder.store, infos[1:], keys, part_of, rows)
     other = folder.store.write(np.array([500]), digests(np.array([500])), embeddings(1, dim=6))
     with pytest.raises(InvalidArgument, match="one width"):
-        PartRows(folder.store, [*infos, other], keys, names, rows)
+        PartRows(folder.store, [*infos, other], keys, part_of, rows)
 
 
 def test_an_altered_part_is_not_read(folder: Folder) -> None:

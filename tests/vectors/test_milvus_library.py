@@ -37,7 +37,7 @@ def rows(folder: Path, keys: Sequence[int]) -> PartRows:
     some = type(whole)(whole.object[wanted], whole.parts[wanted], whole.boxes[wanted])
     store = PartStore(folder)
     info = store.write(wanted, digests(wanted), some)
-    return PartRows(store, [info], wanted, [info.name] * wanted.size, np.arange(wanted.size))
+    return PartRows(store, [info], wanted, np.zeros(wanted.size, np.int32), np.arange(wanted.size))
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_pictures_without_parts_have_no_index_of_parts(place: MilvusPlace, tmp_p
     whole = embeddings(5, dim=DIM, parts=0)
     store = PartStore(tmp_path)
     info = store.write(np.arange(1, 6), digests(np.arange(1, 6)), whole)
-    wanted = PartRows(store, [info], np.arange(1, 6), [info.name] * 5, np.arange(5))
+    wanted = PartRows(store, [info], np.arange(1, 6), np.zeros(5, np.int32), np.arange(5))
     fill(place, wanted)
     objects, parts = found(place, wanted, 900)
     assert sorted(objects.tolist()) == [1, 2, 3, 4, 5]

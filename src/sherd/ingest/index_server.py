@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from sherd.errors import LibraryError
 from sherd.ingest.library import Library
-from sherd.types import PartInfo
 from sherd.vectors.milvus_library import MilvusIndexes, MilvusPlace, count, fill, forget, place_of
 from sherd.vectors.rows import PartRows
 
@@ -64,8 +63,7 @@ def server_faults(library: Library) -> Iterator[str | None]:
 
 def _rows(library: Library, fingerprint: str) -> PartRows:
     table = library.catalogue.vector_table(fingerprint)
-    infos: tuple[PartInfo, ...] = table.parts
-    return PartRows(library.parts(fingerprint), infos, table.keys, table.names, table.rows)
+    return PartRows(library.parts(fingerprint), *table.located)
 
 
 def _place(library: Library, fingerprint: str) -> MilvusPlace:

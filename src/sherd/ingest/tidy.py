@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from sherd.catalogue import writing
 from sherd.ingest.index_server import fill_server
@@ -70,13 +71,13 @@ def merge_small_parts(library: Library) -> int:
     fingerprint, name = library.catalogue.encoder_fingerprint(), library.catalogue.encoder_name()
     if fingerprint is None or name is None:
         return 0
-    live = Counter(table.names)
-    dead = [info for info in table.parts if not live[info.name]]
+    live = np.bincount(table.part_of, minlength=len(table.parts)).tolist()
+    dead = [info for info, rows in zip(table.parts, live, strict=True) if not rows]
     gone = 0
     if dead:
         _replace(library, fingerprint, dead, None)
         gone += len(dead)
-    for group in _groups([info for info in table.parts if live[info.name]]):
+    for group in _groups([info for info, rows in zip(table.parts, live, strict=True) if rows]):
         store = library.parts(fingerprint)
         merged = store.merge(group, live=table.keys)
         keys = tuple(store.read(merged).keys.tolist())
@@ -106,7 +107,7 @@ def save_index(
     table = library.catalogue.vector_table()
     if fingerprint is None or not table.parts:
         return []
-    rows = PartRows(library.parts(fingerprint), table.parts, table.keys, table.names, table.rows)
+    rows = PartRows(library.parts(fingerprint), *table.located)
     folder = library.index_folder(fingerprint)
     return save_indexes(folder, rows, settings=settings, asked=asked, tune_again=tune_again, told=told)
 

@@ -73,7 +73,7 @@ class Candidates:
             raise CorruptData("the vectors could not be taken up; run `sherd verify`")
 
     def _take(self, table: VectorTable) -> None:
-        located = (table.parts, table.keys, table.names, table.rows)
+        located = table.located
         if self._server is not None:
             first = self._generation < 0 or not len(self.rows)
             parts = self._library.parts(self._fingerprint)

@@ -385,4 +385,4 @@ def read_looks(library: Library, fingerprint: str) -> Looks:
 
 def _part_rows(library: Library, fingerprint: str) -> PartRows:
     table = library.catalogue.vector_table()
-    return PartRows(library.parts(fingerprint), table.parts, table.keys, table.names, table.rows)
+    return PartRows(library.parts(fingerprint), *table.located)

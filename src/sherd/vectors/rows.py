@@ -14,6 +14,8 @@ from sherd.types import FloatArray, KeyArray
 from sherd.vectors.parts import Part, PartInfo, PartStore
 from sherd.vectors.protocol import PARTS_PER_KEY, VectorSource
 
+IntArray = NDArray[np.int32] | NDArray[np.int64]
+
 
 class PartRows:
     """Rows by key over many part files. A file is mapped, and its checksum compared, when a row of it is first read.
@@ -24,14 +26,14 @@ class PartRows:
         store: where the files lie.
         infos: the committed parts, all of one width and one number of parts a picture.
         keys: (n,) picture keys, each once.
-        names: n names of the parts that hold them.
+        part_of: (n,) the place in `infos` of the part that holds each.
         rows: (n,) their rows there.
     Raises:
-        InvalidArgument: a name that is not among `infos`, or parts of different shape.
+        InvalidArgument: a place beyond `infos`, or parts of different shape.
     """
 
     def __init__(
-        self, store: PartStore, infos: Sequence[PartInfo], keys: KeyArray, names: Sequence[str], rows: KeyArray
+        self, store: PartStore, infos: Sequence[PartInfo], keys: KeyArray, part_of: IntArray, rows: IntArray
     ) -> None:
         self._store = store
         self._infos = list(infos)
@@ -40,14 +42,13 @@ class PartRows:
             raise InvalidArgument("the parts of one encoder must be of one width and one number of parts a picture")
         self.dim = infos[0].dim if infos else 0
         self.parts_per_image = infos[0].parts_per_image if infos else 0
-        number = {info.name: n for n, info in enumerate(infos)}
-        if unknown := set(names) - number.keys():
-            raise InvalidArgument(f"{sorted(unknown)[0]}: the catalogue locates rows in it but lists no such part")
-        keys = np.asarray(keys, np.int64)
-        order = np.argsort(keys, kind="stable")
-        self._keys = keys[order]
-        self._part_of = np.fromiter((number[name] for name in names), np.int32, keys.size)[order]
-        self._row_of = np.asarray(rows, np.int32)[order]
+        keys, part_of, rows = np.asarray(keys, np.int64), np.asarray(part_of, np.int32), np.asarray(rows, np.int32)
+        if part_of.size and not 0 <= int(part_of.min()) <= int(part_of.max()) < len(infos):
+            raise InvalidArgument(f"the catalogue locates rows in parts that are not among its {len(infos)}")
+        if not np.all(keys[1:] > keys[:-1]):
+            order = np.argsort(keys, kind="stable")
+            keys, part_of, rows = keys[order], part_of[order], rows[order]
+        self._keys, self._part_of, self._row_of = keys, part_of, rows
 
     def __len__(self) -> int:
         return int(self._keys.size)
@@ -65,9 +66,9 @@ class PartRows:
         known[known] = self._keys[place[known]] == keys[known]
         return np.asarray(known, np.bool_)
 
-    def renewed(self, infos: Sequence[PartInfo], keys: KeyArray, names: Sequence[str], rows: KeyArray) -> PartRows:
+    def renewed(self, infos: Sequence[PartInfo], keys: KeyArray, part_of: IntArray, rows: IntArray) -> PartRows:
         """The rows of a later state of the catalogue."""
-        fresh = PartRows(self._store, infos, keys, names, rows)
+        fresh = PartRows(self._store, infos, keys, part_of, rows)
         known = set(infos)
         fresh._opened = {name: part for name, part in self._opened.items() if part.info in known}
         return fresh
