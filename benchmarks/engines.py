@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,11 +79,12 @@ class Sherd(Engine):
         self.dial = manifest.dial
         # Around the dial's own settings, so that the recall of others can be matched.
         self.steps = [Depths(p, r, e) for p, r, e in _ladder([one.depths for one in manifest.dial.settings])]
-        self.pool = SearchPool(_Steered(self.index))
+        self.pool, self.step = SearchPool(self.index), None
 
     def search(self, query: Rows, step: Any) -> Keys:
-        # the step travels with the query, for the pool has no room for it
-        return self.pool.search((query[None], step), 10)[1][0]  # type: ignore[arg-type]
+        if step is not self.step:  # the clients of one measurement all ask with the same
+            self.step, self.index.settings = step, replace(self.index.settings, depths=step)
+        return self.pool.search(query[None], 10)[1][0]
 
     def close(self) -> None:
         self.pool.close()
@@ -320,17 +322,6 @@ class _Source:
 
     def vectors(self, keys: Keys) -> Rows:
         return np.ascontiguousarray(self._rows[keys])
-
-
-class _Steered:
-    """Our index for the pool, taking the depths of each search beside its query."""
-
-    def __init__(self, index: Any) -> None:
-        self._index = index
-
-    def search(self, asked: Any, k: int, allowed: Any = None) -> Any:
-        queries, depths = asked
-        return self._index.search_state(self._index.state, queries, k, allowed, depths)
 
 
 def _ladder(known: list[Any]) -> list[tuple[int, int, int]]:

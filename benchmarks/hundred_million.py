@@ -1,64 +1,68 @@
 """A hundred million vectors on one machine, from nothing to answers: `python benchmarks/hundred_million.py --work DIR`.
 
 Unattended, and it may be stopped: each stage goes on where it was. Disk and memory are checked before anything is
-made. Stages: the index is built and its dial set; the true answers of the queries are found by looking at every
-vector; queries that were never asked before are asked by 1, 8 and 32 clients, with the originals not in memory at the
-start; then the whole way, text in and hits out. What cannot be had on the machine is left out, and the result says
-what.
+made. Stages: the index is built (and on the way the true answers of the queries are found, by looking at every
+vector), its dial is set, catalogue and part vectors are written; then `large_measures.py` asks. `--build-only` stops
+before that, so that measuring can wait until the machine has nothing else to do: the same command without it goes on
+there. What cannot be had on the machine is left out, and the result says what.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sqlite3
-import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 from collection import CHUNK, Collection, Rows, Truth
-from engines import disk_mib
-from provenance import RESULTS, ROOT, commit, machine
+from large_measures import DIM, PARTS, measure, rss_gib
+from provenance import ROOT
 
-from sherd.search.question import Question
-from sherd.search.rerank import score
-from sherd.vectors.depths import Depths, Setting
+from sherd.types import KeyArray
+from sherd.vectors.coder import sample_size
 from sherd.vectors.faiss_index import FaissIndex, IndexSettings
 from sherd.vectors.manifest import Manifest, open_layers, read_manifest, saved, write_manifest
-from sherd.vectors.pool import SearchPool
+from sherd.vectors.rounding import learn_rotation
 from sherd.vectors.tuning import tune
 
-DIM, PARTS, TRUE_QUERIES = 256, 8, 200
+TRUE_QUERIES = 200
 TARGETS = (0.9, 0.95, 0.97, 0.98, 0.99)
-CLIENTS = (1, 8, 32)
 GIB = 1 << 30
+SPARE_GIB = 4
+"""Left free on the disk: others work there too."""
+_TRUTH_EVERY = 16
+"""Chunks after which the truth is saved."""
+_AHEAD = 2
+_TITLE = "'vessel ' || (n % 977) || ' with lotus'"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--n", type=int, default=100_000_000)
     parser.add_argument("--work", type=Path, default=ROOT / "benchmarks" / "work")
-    parser.add_argument(
-        "--part-records", type=int, default=5_000_000, help="records with part vectors; keys wrap around"
-    )
+    parser.add_argument("--part-records", type=int, default=5_000_000,
+                        help="records with part vectors, keys wrap around; 0 leaves out the whole way")  # fmt: skip
     parser.add_argument("--rerank", type=int, default=200, help="candidates re-ranked by their parts")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each measurement")
+    parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
+    parser.add_argument("--build-only", action="store_true", help="stop before measuring")
     given = parser.parse_args()
     run = Run(given)
     run.check_room()
     run.stage("build", run.build)
     run.stage("truth", run.truth)
-    run.stage("parts", run.write_parts)
-    run.stage("catalogue", run.write_catalogue)
-    run.measure()
+    run.stage("tune", run.tune)
+    if given.part_records:
+        run.stage("catalogue", run.write_catalogue)
+        run.stage("parts", run.write_parts)
+    if not given.build_only:
+        measure(run.work, given.n, run.state, rerank=given.rerank, seconds=given.seconds)
 
 
 class Run:
@@ -73,243 +77,184 @@ class Run:
 
     def check_room(self) -> None:
         """Stop before anything is made, where it would not fit; leave out what can be left out."""
-        done = self.state["seconds"]
-        index = 0 if "build" in done else self.n * (8 + DIM + DIM + 4 + 76) // GIB + 1
-        parts, rows = 4 * self.given.part_records * 1024 // GIB + 1, self.n * 60 // GIB + 1
-        free = shutil.disk_usage(self.work).free // GIB
-        memory = self.n * 180 // GIB + 2
-        has = psutil.virtual_memory().total // GIB
-        print(f"disk: {index} GiB for the index, {parts} for parts, {rows} for the catalogue; {free} free", flush=True)
-        print(f"memory: {memory} GiB to be had, {has} there", flush=True)
-        if index > free or memory > has:
+        near = learn_rotation(self.collection.chunk(0)[:16_384], energy=IndexSettings().energy).near
+        lists = near // 4 + 8
+        row, segment = 8 + near + DIM + 4 + lists, min(self.n, IndexSettings().segment_rows)
+        index = 0 if self._done("build") else (self.n * row + segment * (near // 4 + 4)) / GIB
+        catalogue = self.n * 50 / GIB if self.given.part_records and not self._done("catalogue") else 0
+        free = shutil.disk_usage(self.work).free / GIB + self._there()
+        memory, has = self.n * (near + lists + 12) / GIB + 2, psutil.virtual_memory().total / GIB
+        print(f"disk: {index:.1f} GiB for the index, {catalogue:.1f} for the catalogue; {free:.1f} free", flush=True)
+        print(f"memory: {memory:.1f} GiB to be had, {has:.1f} there", flush=True)
+        if index + catalogue + SPARE_GIB > free or memory > has:
             raise SystemExit("that does not fit this machine; give a smaller --n, or another --work")
-        while "parts" not in done and index + parts + rows > free and self.given.part_records > 10_000:
-            self.given.part_records //= 2
-            parts = 4 * self.given.part_records * 1024 // GIB + 1
-        self._leave_out(f"part vectors are those of {self.given.part_records} records, which keys wrap around")
-        self._leave_out("the catalogue is one table of key, record id and title, without full text")
-        self._leave_out("questions are encoded for their cost; the index is asked with the collection's own queries")
+
+    def _there(self) -> float:
+        """GiB that an interrupted build has taken already."""
+        return sum(path.stat().st_blocks * 512 for path in (self.work / "index").glob("*")) / GIB
+
+    def _done(self, name: str) -> bool:
+        return bool(self.state["seconds"].get(name, {}).get("done"))
 
     def stage(self, name: str, work: Callable[[], None]) -> None:
-        """Do a stage unless it is done; its seconds add up over interruptions."""
-        if self.state["seconds"].get(name, {}).get("done"):
+        """Do a stage unless it is done; its seconds by the clock and of the cores add up over interruptions."""
+        if self._done(name):
             return
-        before, start = self.state["seconds"].get(name, {}).get("took", 0.0), time.monotonic()
+        before = self.state["seconds"].get(name, {})
+        start, cores = time.monotonic(), time.process_time()
+
+        def note(*, done: bool) -> None:
+            took, cpu = time.monotonic() - start, time.process_time() - cores
+            self.state["seconds"][name] = {
+                "took": round(before.get("took", 0.0) + took, 1),
+                "cpu": round(before.get("cpu", 0.0) + cpu, 1),
+                "done": done,
+            }
+            self.save()
+
+        self._note = note
         try:
             work()
         except BaseException:
-            self.state["seconds"][name] = {"took": before + time.monotonic() - start, "done": False}
-            self._save()
+            note(done=False)
             raise
-        took = round(before + time.monotonic() - start, 1)
-        self.state["seconds"][name] = {"took": took, "done": True}
-        self._save()
-        print(f"{name}: {took:.0f} s", flush=True)
+        note(done=True)
+        took = self.state["seconds"][name]
+        print(f"{name}: {took['took']:.0f} s by the clock, {took['cpu']:.0f} s of the cores", flush=True)
 
     def build(self) -> None:
-        files = self.work / "index"
-        index = FaissIndex(DIM, settings=IndexSettings(), folder=files)
-        told = time.monotonic()
+        files, manifest = self.work / "index", read_manifest(self.work / "manifest")
+        layers = open_layers(manifest, files) if manifest is not None else []
+        index = FaissIndex(DIM, settings=IndexSettings(), folder=files, layers=layers)
+        told, sealed = time.monotonic(), len(index)
 
         def progress(done: int, total: int) -> None:
             nonlocal told
             if time.monotonic() - told > 30:
                 told = time.monotonic()
-                print(f"  {done:,} of {total:,} sealed", flush=True)
+                self._note(done=False)
+                spent = self.state["seconds"]["build"]
+                print(f"  {sealed + done:,} of {self.n:,} sealed; {spent['took']:.0f} s, {spent['cpu']:.0f} s of the "
+                      f"cores, {rss_gib('VmHWM'):.1f} GiB at most", flush=True)  # fmt: skip
 
-        index.build(np.arange(self.n), Chunks(self.collection), progress)
-        self.state["sealed_peak_rss_gib"] = round(_rss("VmHWM"), 2)
-        start = time.monotonic()
-        index.dial = tune(index, self.collection.queries(200, 1), targets=TARGETS)
-        self.state["tune_s"] = round(time.monotonic() - start, 1)
-        layers = saved(index.state.layers, files)
-        write_manifest(self.work / "manifest", Manifest(DIM, "lists", 0.95, layers, index.dial))
+        def keep() -> None:
+            layers = saved(index.state.layers, files)
+            write_manifest(self.work / "manifest", Manifest(DIM, "lists", 0.95, layers))
+
+        # The chunks are alike, so whole ones are as good to learn from as rows from everywhere, and soon made.
+        chunks = np.random.default_rng(0).permutation(-(-self.n // CHUNK))[: -(-sample_size(self.n) // CHUNK)]
+        sample = (np.sort(chunks)[:, None] * CHUNK + np.arange(CHUNK)).reshape(-1)
+        seen = Seen(self.work / "truth.npz", self.collection, self.n)
+        source = Chunks(self.collection, seen)
+        index.build(np.arange(sealed, self.n), source, progress, sealed=keep, sample=sample[sample < self.n])
+        seen.save()
+        self.state["sealed_peak_rss_gib"] = round(rss_gib("VmHWM"), 2)
 
     def truth(self) -> None:
-        truth = Truth(self.collection.queries(TRUE_QUERIES, 2))
-        for start in range(0, self.n, CHUNK):
-            rows = self.collection.rows(min(CHUNK, self.n - start), start)
-            truth.see(np.arange(start, start + len(rows)), rows)
-        np.save(self.work / "truth.npy", truth.keys)
+        """The chunks that were not seen while building."""
+        seen = Seen(self.work / "truth.npz", self.collection, self.n)
+        for number in np.flatnonzero(~seen.chunks).tolist():
+            seen.see(number, self.collection.chunk(number))
+        seen.save()
 
-    def write_parts(self) -> None:
-        shape = (min(self.given.part_records, self.n), PARTS, DIM)
-        self.state["part_records"] = shape[0]
-        parts = np.lib.format.open_memmap(self.work / "parts.npy", "w+", np.float16, shape)
-        some = self.collection.chunk(0)[: CHUNK // PARTS * PARTS].reshape(-1, PARTS, DIM).astype(np.float16)
-        for start in range(0, shape[0], len(some)):
-            parts[start : start + len(some)] = some[: shape[0] - start]
-        parts.flush()
-
-    def write_catalogue(self) -> None:
-        file = self.work / "catalogue.sqlite"
-        file.unlink(missing_ok=True)
-        with sqlite3.connect(file) as link:
-            link.execute("PRAGMA journal_mode = OFF")
-            link.execute("CREATE TABLE records (key INTEGER PRIMARY KEY, record_id TEXT, title TEXT)")
-            rows = ((key, f"R-{key:09}", f"vessel {key % 977} with lotus") for key in range(self.n))
-            link.executemany("INSERT INTO records VALUES (?, ?, ?)", rows)
-
-    def measure(self) -> None:
-        for file in [*(self.work / "index").glob("*.rows"), self.work / "parts.npy", self.work / "catalogue.sqlite"]:
-            with file.open("rb") as handle:
-                os.fsync(handle.fileno())
-                os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    def tune(self) -> None:
         manifest = read_manifest(self.work / "manifest")
         assert manifest is not None
-        assert manifest.dial is not None
-        start = time.monotonic()
-        layers = open_layers(manifest, self.work / "index")
-        opened = time.monotonic() - start
-        for layer in layers:
-            for first in range(0, len(layer.segment), CHUNK):  # what stays in memory is read once, in order
-                layer.segment.near[first : first + CHUNK].sum()
-                layer.segment.scales[first : first + CHUNK].sum()
-        warmed = time.monotonic() - start
-        index = FaissIndex(DIM, layers=layers, dial=manifest.dial)
-        truth, true_queries = np.load(self.work / "truth.npy"), self.collection.queries(TRUE_QUERIES, 2)
-        print(f"opened in {opened:.1f} s, warm in {warmed:.1f} s")
-        print(f"{'recall':>8}{'asked':>7}{'clients':>8}{'p50':>8}{'p95':>8}{'p99':>8}{'qps':>8}   ms", flush=True)
-        rows = []
-        for setting in manifest.dial.settings:
-            rows += self._rows(index, setting, true_queries, truth)
-        result = {
-            "n": self.n,
-            "dim": DIM,
-            "rss_gib": round(_rss("VmRSS"), 2),
-            "disk_gib": round(disk_mib(self.work / "index") / 1024, 2),
-            "build_s": self.state["seconds"]["build"]["took"],
-            "left_out": self.state["left_out"],
-            "rows": rows,
-            "end_to_end": self._end_to_end(index, manifest.dial.at(0.95)),
-            "build": {key: self.state.get(key) for key in ("tune_s", "sealed_peak_rss_gib")},
-            "open_s": round(opened, 2),
-            "warm_s": round(warmed, 2),
-            "machine": machine(),
-            "commit": commit(),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
-        size = "" if self.n == 100_000_000 else f"-{self.n}"
-        file = RESULTS / f"hundred_million{size}-{datetime.now(UTC):%Y-%m-%d}.json"
-        file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-        print(file.relative_to(ROOT))
+        index = FaissIndex(DIM, layers=open_layers(manifest, self.work / "index"))
+        index.dial = tune(index, self.collection.queries(200, 1), targets=TARGETS)
+        print(index.dial, flush=True)
+        write_manifest(self.work / "manifest", Manifest(DIM, "lists", 0.95, manifest.layers, index.dial))
 
-    def _rows(self, index: FaissIndex, setting: Setting, queries: Rows, truth: Any) -> list[dict[str, Any]]:
-        found = index.search_state(index.state, queries, 10, None, setting.depths)[1]
-        recall = float(np.mean([np.isin(true, got).mean() for true, got in zip(truth, found, strict=True)]))
-        rows = []
-        for clients in CLIENTS:
-            fresh = self.collection.queries(60_000, 100 + clients + int(setting.target * 1_000))
-            with SearchPool(Fixed(index, setting.depths)) as pool:
-                figures = closed_loop(partial(_ask, pool, fresh), len(fresh), clients, self.given.seconds)
-            row = {
-                "recall_at_10": round(recall, 4),
-                "target": setting.target,
-                "clients": clients,
-                "fresh": True,
-                **figures,
-            }
-            shown = "".join(f"{row[key]:>8}" for key in ("p50_ms", "p95_ms", "p99_ms", "qps"))
-            print(f"{recall:>8.4f}{setting.target:>7}{clients:>8}{shown}   {setting.depths}", flush=True)
-            rows.append(row)
-        return rows
+    def write_catalogue(self) -> None:
+        with sqlite3.connect(self.work / "catalogue.sqlite") as link:
+            link.execute("PRAGMA synchronous = OFF")
+            link.execute("CREATE TABLE IF NOT EXISTS records (key INTEGER PRIMARY KEY, record_id TEXT, title TEXT)")
+            first = link.execute("SELECT coalesce(max(key) + 1, 0) FROM records").fetchone()[0]
+            for start in range(first, self.n, 1_000_000):
+                link.execute(
+                    "WITH RECURSIVE made(n) AS (SELECT ? UNION ALL SELECT n + 1 FROM made WHERE n + 1 < ?) "
+                    f"INSERT INTO records SELECT n, printf('R-%09d', n), {_TITLE} FROM made",
+                    (start, min(start + 1_000_000, self.n)),
+                )
+                link.commit()
+        self.leave_out("the catalogue is one table of key, record id and title, without full text")
 
-    def _end_to_end(self, index: FaissIndex, setting: Setting) -> dict[str, Any]:
-        """Text in, ten hits out, by 8 clients."""
-        from sherd.encoder import load_encoder
+    def write_parts(self) -> None:
+        """As many as there is room for."""
+        file = self.work / "parts.bin"
+        file.unlink(missing_ok=True)
+        room = (shutil.disk_usage(self.work).free / GIB - SPARE_GIB) * GIB / (PARTS * DIM * 2)
+        count = int(min(self.given.part_records, self.n, max(room, 0)))
+        if count < min(self.n, 10_000):
+            raise SystemExit("there is no room for part vectors")
+        some = self.collection.chunk(0)[: CHUNK // PARTS * PARTS].astype(np.float16).reshape(-1, PARTS * DIM)
+        with file.open("wb") as handle:
+            for start in range(0, count, len(some)):
+                handle.write(some[: count - start].tobytes())
+        self.state["part_records"] = count
+        self.leave_out(f"part vectors are those of {count} records, which keys wrap around")
 
-        encoder = load_encoder("builtin")
-        parts = np.load(self.work / "parts.npy", mmap_mode="r")
-        local, lock = threading.local(), threading.Lock()
-        queries = self.collection.queries(20_000, 77)
-
-        def one(number: int, pool: SearchPool) -> int:
-            with lock:  # one encoder for all
-                encoder.encode_text([f"a vessel with lotus and dragon number {number}"])
-            query = queries[number : number + 1]
-            keys = pool.search(query, self.given.rerank)[1][0]
-            keys = keys[keys >= 0]
-            near = np.stack([parts[key] for key in (keys % len(parts)).tolist()]).astype(np.float32)
-            asked = Question(query[0], query, np.ones(1, np.float32), None, None, 0.3, 0.7, None, None)
-            scores = score(asked, near[:, 0], near, sharpness=30.0, minus=0.0).total
-            best = keys[np.argsort(-scores, kind="stable")[:10]].tolist()
-            if not hasattr(local, "link"):
-                local.link = sqlite3.connect(f"file:{self.work / 'catalogue.sqlite'}?mode=ro", uri=True)
-            marks = ",".join("?" * len(best))
-            hits = local.link.execute(f"SELECT record_id, title FROM records WHERE key IN ({marks})", best).fetchall()
-            return len(hits)
-
-        with SearchPool(Fixed(index, setting.depths)) as pool:
-            figures = closed_loop(lambda n: one(n, pool), len(queries), 8, self.given.seconds)
-        print(f"text to hits, 8 clients: {figures}", flush=True)
-        return {"clients": 8, "rerank": self.given.rerank, "target": setting.target, "encoder": encoder.name, **figures}
-
-    def _leave_out(self, what: str) -> None:
+    def leave_out(self, what: str) -> None:
         if what not in self.state["left_out"]:
             self.state["left_out"].append(what)
-            self._save()
+            self.save()
 
-    def _save(self) -> None:
-        (self.work / "state.json").write_text(json.dumps(self.state, indent=1))
+    def save(self) -> None:
+        draft = self.work / "state.json.tmp"
+        draft.write_text(json.dumps(self.state, indent=1))
+        draft.replace(self.work / "state.json")
+
+
+class Seen:
+    """The true answers among the chunks that were looked at so far, kept in a file."""
+
+    def __init__(self, file: Path, collection: Collection, n: int) -> None:
+        self.file, self.n = file, n
+        self.truth = Truth(collection.queries(TRUE_QUERIES, 2))
+        self.chunks = np.zeros(-(-n // CHUNK), np.bool_)
+        if file.exists():
+            with np.load(file) as kept:
+                self.truth.keys, self.truth.scores, self.chunks = kept["keys"], kept["scores"], kept["chunks"]
+
+    def see(self, number: int, rows: Rows) -> None:
+        if self.chunks[number]:
+            return
+        keys = np.arange(number * CHUNK, min((number + 1) * CHUNK, self.n))
+        self.truth.see(keys, rows[: len(keys)])
+        self.chunks[number] = True
+        if self.chunks.sum() % _TRUTH_EVERY == 0:
+            self.save()
+
+    def save(self) -> None:
+        draft = self.file.with_suffix(".tmp.npz")
+        np.savez(draft, keys=self.truth.keys, scores=self.truth.scores, chunks=self.chunks)
+        draft.replace(self.file)
 
 
 class Chunks:
-    """The collection as a source of vectors; neighbours in one call are made together."""
+    """The collection as a source of vectors, and `seen` looks at them. Chunks to come are made by threads meanwhile."""
 
-    def __init__(self, collection: Collection) -> None:
-        self._collection, self._number, self._chunk = collection, -1, np.empty((0, DIM), np.float32)
+    def __init__(self, collection: Collection, seen: Seen) -> None:
+        self._collection, self._seen, self._last = collection, seen, -1
+        self._pool = ThreadPoolExecutor(_AHEAD)
+        self._made: dict[int, Future[Rows]] = {}
 
-    def vectors(self, keys: Any) -> Rows:
+    def vectors(self, keys: KeyArray) -> Rows:
         out = np.empty((len(keys), DIM), np.float32)
         numbers = keys // CHUNK
         for number in np.unique(numbers).tolist():
-            if number != self._number:
-                self._number, self._chunk = number, self._collection.chunk(number)
-            out[numbers == number] = self._chunk[keys[numbers == number] % CHUNK]
+            chunk = self._chunk(number)
+            out[numbers == number] = chunk[keys[numbers == number] % CHUNK]
         return out
 
-
-class Fixed:
-    """Our index at depths of the dial, as one that a pool can search."""
-
-    def __init__(self, index: FaissIndex, depths: Depths) -> None:
-        self._index, self._depths = index, depths
-
-    def search(self, queries: Rows, k: int, allowed: Any = None) -> Any:
-        return self._index.search_state(self._index.state, queries, k, allowed, self._depths)
-
-
-def _ask(pool: SearchPool, queries: Rows, number: int) -> Any:
-    return pool.search(queries[number : number + 1], 10)
-
-
-def closed_loop(work: Callable[[int], Any], most: int, clients: int, seconds: float) -> dict[str, float]:
-    """Milliseconds and answers a second of so many clients, each with work that nobody had before."""
-    took: list[float] = []
-    numbers, until = iter(range(most)), time.perf_counter() + seconds
-
-    def client() -> None:
-        for number in numbers:
-            start = time.perf_counter()
-            if start > until:
-                return
-            work(number)
-            took.append(time.perf_counter() - start)
-
-    threads = [threading.Thread(target=client) for _ in range(clients)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    p50, p95, p99 = np.percentile(np.array(took) * 1e3, [50, 95, 99]).round(2).tolist()
-    return {"p50_ms": p50, "p95_ms": p95, "p99_ms": p99, "qps": round(len(took) / (time.perf_counter() - start), 1)}
-
-
-def _rss(field: str) -> float:
-    """GiB that this process has (VmRSS) or had at most (VmHWM)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(field)) / (1 << 20)
+    def _chunk(self, number: int) -> Rows:
+        if number == self._last:
+            return self._made[number].result()
+        following = range(number, number + 1 + (_AHEAD if number == self._last + 1 else 0))
+        self._made = {n: self._made.get(n) or self._pool.submit(self._collection.chunk, n) for n in following}
+        chunk, self._last = self._made[number].result(), number
+        self._seen.see(number, chunk)
+        return chunk
 
 
 if __name__ == "__main__":

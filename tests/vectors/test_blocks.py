@@ -39,6 +39,15 @@ def test_arrays_come_back_mapped_and_read_only(tmp_path: Path) -> None:
     assert [path.suffix for path in tmp_path.iterdir()] == [".x"]
 
 
+def test_rows_that_were_asked_for_ahead_are_the_same(tmp_path: Path) -> None:
+    wide = np.arange(60_000, dtype=np.int16).reshape(20, 3_000)
+    path = write_blocks(tmp_path / "draft", {"a": wide[:3, :7], "wide": wide}, {}, lambda mark: tmp_path / mark)
+    file, rows = BlockFile(path), np.array([19, -1, 0, 7, 7])
+    file.soon("wide", rows)
+    file.soon("wide", np.empty(0, np.int64))
+    assert np.array_equal(file.array("wide").take(rows[rows >= 0], axis=0), wide[[19, 0, 7, 7]])
+
+
 def test_every_altered_byte_is_found_and_what_opening_misses_is_payload(tmp_path: Path) -> None:
     path = written(tmp_path)
     good = path.read_bytes()

@@ -10,6 +10,7 @@ import pytest
 
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.types import FloatArray, KeyArray
+from sherd.vectors.blocks import BlockFile
 from sherd.vectors.depths import Depths
 from sherd.vectors.faiss_index import IndexSettings
 from sherd.vectors.index_files import (
@@ -199,7 +200,7 @@ class Stopped(Exception):
     """In place of a kill: what comes after does not happen."""
 
 
-STEPS = ["sealing", "sealed", "tuned", "saved", "swapped", "cleared"]
+STEPS = ["sealing", "kept", "sealed", "tuned", "saved", "swapped", "cleared"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -238,6 +239,59 @@ def test_a_cut_off_build_goes_on_where_it_was(folder: Folder, monkeypatch: pytes
     save_indexes(folder.index, folder.rows(), settings=SMALL, told=told)
     assert seen[:6] == [10, 20, 30, 40, 50, 50], "50 were done, 40 of them on disk"
     assert _answers(folder, SMALL) == _answers(folder)
+
+
+def test_a_build_of_several_segments_keeps_those_that_are_whole(folder: Folder) -> None:
+    settings = replace(SMALL, segment_rows=40, merge_ratio=9.0)
+    seen: list[int] = []
+
+    def told(what: str, done: int, total: int) -> None:
+        assert what == "object"
+        seen.append(done)
+        if len(seen) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        save_indexes(folder.index, folder.rows(), settings=settings, told=told)
+    assert [layer.alive for layer in saved_indexes(folder.index)["object"].layers] == [40]
+    assert _answers(folder, settings) == _answers(folder)
+    seen.clear()
+    with pytest.raises(Stopped):
+        save_indexes(folder.index, folder.rows(), settings=settings, told=told)
+    assert seen == [40, 50], "of the 50 that were lacking"
+    assert [layer.alive for layer in saved_indexes(folder.index)["object"].layers] == [40, 40]
+
+
+def test_the_index_of_before_serves_until_one_of_the_other_kind_is_whole(folder: Folder) -> None:
+    settings = replace(SMALL, segment_rows=40, merge_ratio=9.0)
+    save_indexes(folder.index, folder.rows(), settings=settings)
+    before = saved_indexes(folder.index)["object"]
+
+    def stop(what: str, done: int, total: int) -> None:
+        if done > 40:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        save_indexes(folder.index, folder.rows(), settings=replace(settings, kind="hnsw"), told=stop)
+    assert saved_indexes(folder.index)["object"] == before
+
+
+def test_far_bytes_on_disk_are_asked_for_ahead_and_answers_are_the_same(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_indexes(folder.index, folder.rows(), settings=SMALL)
+    monkeypatch.setattr("sherd.vectors.sealing._LARGE", 0)
+    asked: list[int] = []
+    soon = BlockFile.soon
+
+    def noted(file: BlockFile, name: str, rows: KeyArray) -> None:
+        asked.append(rows.size)
+        soon(file, name, rows)
+
+    monkeypatch.setattr(BlockFile, "soon", noted)
+    assert _answers(folder, SMALL) == _answers(folder)
+    assert asked
+    assert max(asked) <= 60
 
 
 def test_a_kind_and_a_recall_once_chosen_stay(folder: Folder) -> None:

@@ -22,10 +22,12 @@ class Slow(ExactIndex):
     def __init__(self) -> None:
         super().__init__(4)
         self.go, self.order, self.threads = threading.Event(), list[int](), set[int]()
+        self.sizes: list[int] = []
 
     def search(self, queries: FloatArray, k: int, allowed: KeyArray | None = None) -> tuple[FloatArray, KeyArray]:
         assert self.go.wait(20)
         self.order.append(k)
+        self.sizes.append(len(queries))
         self.threads.add(faiss.omp_get_max_threads())
         return super().search(queries, k, allowed)
 
@@ -39,6 +41,40 @@ def test_first_come_first_served_by_one_core_each() -> None:
         assert [one.result()[1].shape for one in waiting[:-1]] == [(1, k) for k in range(1, 39)]
     assert index.order == list(range(1, 39))
     assert index.threads == {1}
+
+
+def test_those_who_wait_are_answered_together_and_each_gets_its_own() -> None:
+    index = Slow()
+    vectors = random_unit((50, 4))
+    index.add(np.arange(50), vectors)
+    alone = [ExactIndex.search(index, vectors[n : n + 1], 3) for n in range(50)]
+    with SearchPool(index, workers=1) as pool:
+        waiting = [pool.submit(vectors[n : n + 1], 3) for n in range(50)]
+        bad = pool.submit(np.full((1, 4), np.nan, np.float32), 3)
+        narrow = pool.submit(random_unit((1, 3)), 3)
+        last = pool.submit(vectors[:2], 3)
+        index.go.set()
+        for one, expected in zip(waiting, alone, strict=True):
+            assert np.array_equal(one.result()[0], expected[0])
+            assert np.array_equal(one.result()[1], expected[1])
+        for refused in (bad, narrow):
+            with pytest.raises(InvalidArgument):
+                refused.result()
+        assert last.result()[1][:, 0].tolist() == [0, 1]
+    assert max(index.sizes) > 8
+
+
+def test_a_closed_pool_answers_what_was_asked_and_no_more() -> None:
+    index = Slow()
+    index.add(np.arange(9), random_unit((9, 4)))
+    pool = SearchPool(index, workers=2)
+    waiting = [pool.submit(random_unit((1, 4)), 1 + n % 2) for n in range(20)]
+    threading.Timer(0.05, index.go.set).start()
+    pool.close()
+    assert all(one.done() and one.result()[1].shape == (1, 1 + n % 2) for n, one in enumerate(waiting))
+    with pytest.raises(InvalidArgument, match="closed"):
+        pool.submit(random_unit((1, 4)), 1)
+    pool.close()
 
 
 def test_many_threads_get_their_own_answers_and_errors() -> None:

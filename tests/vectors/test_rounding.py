@@ -35,8 +35,12 @@ def test_both_bytes_are_nearly_as_exact_as_float16_and_one_is_not() -> None:
     turned, asked = rotation.apply(rows), rotation.apply(queries)
     rounded = round_off(turned, rotation.near)
     true = queries @ rows.T
-    exact = np.stack([exact_scores(rounded, query) for query in asked])
-    near = np.stack([near_scores(rounded.near, rounded.scales, query) for query in asked])
+    exact = np.stack([exact_scores(rounded, np.broadcast_to(query, (len(rows), 256))) for query in asked])
+    near = near_scores(rounded.near, rounded.scales, asked)
+    each = np.arange(60).reshape(20, 3)
+    assert np.array_equal(
+        near_scores(rounded.near[each], rounded.scales[each], asked), np.take_along_axis(near, each, axis=1)
+    )
     half = queries @ rows.astype(np.float16).astype(np.float32).T
     assert rotation.near < 256
     assert np.abs(exact - true).std() < 4 * np.abs(half - true).std()

@@ -23,8 +23,8 @@ from sherd.errors import InvalidArgument
 from sherd.types import FloatArray, KeyArray
 from sherd.vectors.coder import Coder, learn_coder, sample_size
 from sherd.vectors.depths import DEFAULT_TARGET, Depths, Dial, untuned
-from sherd.vectors.funnel import Funnel
-from sherd.vectors.protocol import VectorSource, best, checked_queries, checked_rows
+from sherd.vectors.funnel import funnel
+from sherd.vectors.protocol import VectorSource, best_of_each, checked_queries, checked_rows
 from sherd.vectors.sealing import BLOCK, Progress, seal_rows
 from sherd.vectors.segment import Layer, Segment
 from sherd.vectors.state import State, poured, to_merge
@@ -153,11 +153,17 @@ class FaissIndex:
         # 4-bit codes need room for their mistakes; a graph's scores are nearly exact.
         least = exact if all(layer.segment.graph for layer in state.layers) else 4 * k
         depths = Depths(depths.probes, max(depths.rerank, least), exact)
-        found = state.tail.search(queries, k, allowed, self.group)
+        found = []
         if state.layers:
-            sealed = Funnel(state.layers, queries, depths, self.settings.brute_limit, allowed, self.group)
-            found = [_joined(one, sealed.best(n), k) for n, one in enumerate(found)]
-        return np.stack([one[0] for one in found]).reshape(-1, k), np.stack([one[1] for one in found]).reshape(-1, k)
+            found.append(funnel(state.layers, queries, depths, self.settings.brute_limit, allowed, self.group))
+        if state.tail.count or not state.layers:
+            tail = state.tail.search(queries, k, allowed, self.group)
+            found.append((np.stack([one[0] for one in tail]), np.stack([one[1] for one in tail])))
+        if len(found) == 1:
+            return best_of_each(*found[0], k)
+        return best_of_each(
+            np.concatenate([one[0] for one in found], 1), np.concatenate([one[1] for one in found], 1), k
+        )
 
     # -- sealing and merging
 
@@ -220,18 +226,28 @@ class FaissIndex:
         with self._upkeep:
             self._rebuild(self._state)
 
-    def build(self, keys: KeyArray, source: VectorSource, progress: Progress | None = None) -> None:
+    def build(
+        self,
+        keys: KeyArray,
+        source: VectorSource,
+        progress: Progress | None = None,
+        *,
+        sealed: Callable[[], None] = lambda: None,
+        sample: KeyArray | None = None,
+    ) -> None:
         """Seal vectors that the index does not have yet, straight from their source.
 
         Args:
             keys: (n,) ascending.
             source: gives their vectors.
             progress: told (vectors sealed, vectors in all).
+            sealed: called after each segment, which the state has from then on.
+            sample: keys of the vectors to learn a coder from, where one has to be learnt; None draws them evenly.
         """
         with self._upkeep:
             coder, size = self._state.coder(), len(self._state) + keys.size
             if coder is None or size > self.settings.retrain_growth * coder.trained_on:
-                coder = self._learn(keys, source.vectors)
+                coder = self._learn(keys, source.vectors, sample)
             for start in range(0, keys.size, self.settings.segment_rows):
                 part = keys[start : start + self.settings.segment_rows]
 
@@ -247,6 +263,7 @@ class FaissIndex:
                 with self._change:
                     state = self._state.without(part)
                     self._state = replace(state, layers=(*state.layers, Layer(segment)))
+                sealed()
 
     def _outgrown(self, state: State) -> bool:
         coder = state.coder()
@@ -314,10 +331,14 @@ class FaissIndex:
         coder = self._learn(self.keys(), lambda keys: state.sealed_vectors(keys))
         self._replace(state.layers, self._poured(state.layers, coder))
 
-    def _learn(self, keys: KeyArray, vectors: Callable[[KeyArray], FloatArray]) -> Coder:
+    def _learn(
+        self, keys: KeyArray, vectors: Callable[[KeyArray], FloatArray], sample: KeyArray | None = None
+    ) -> Coder:
         size = sample_size(keys.size)
-        chosen = np.unique(np.random.default_rng(0).integers(keys.size, size=size)) if size < keys.size else slice(None)
-        sample = keys[chosen]
+        if sample is None and size < keys.size:
+            sample = keys[np.unique(np.random.default_rng(0).integers(keys.size, size=size))]
+        elif sample is None:
+            sample = keys
         rows = np.concatenate([vectors(sample[n : n + BLOCK]) for n in range(0, sample.size, BLOCK)])
         rows = rows[np.random.default_rng(1).permutation(len(rows))]
         coder = learn_coder(rows, int(keys.size), energy=self.settings.energy)
@@ -335,9 +356,3 @@ class FaissIndex:
     ) -> Segment:
         graph = self.settings.kind == "hnsw"
         return seal_rows(coder, keys, blocks, folder=self._folder, graph=graph, progress=progress)
-
-
-def _joined(
-    one: tuple[FloatArray, KeyArray], other: tuple[FloatArray, KeyArray], k: int
-) -> tuple[FloatArray, KeyArray]:
-    return best(np.concatenate([one[0], other[0]]), np.concatenate([one[1], other[1]]), k)

@@ -1,10 +1,13 @@
-"""One search through the segments: codes give many rows, near bytes a few dozen of them, all bytes their order."""
+"""Searches through the segments: codes give many rows, near bytes a few dozen of them, all bytes their order.
+
+All queries of one call go together, so that what the interpreter costs is shared out among them.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import faiss
 import numpy as np
@@ -12,77 +15,106 @@ from numpy.typing import NDArray
 
 from sherd.types import FloatArray, KeyArray
 from sherd.vectors.depths import Depths
+from sherd.vectors.protocol import NO_KEY
 from sherd.vectors.segment import Layer, Probed, Segment, bits_of
 
 _lib: Any = faiss
 
 
-class Funnel:
-    """The best of the segments for some queries. The lists to look into are found once for all segments of a coder."""
+class _Found(NamedTuple):
+    """rows: (q, m) of a segment, -1 where there are no more. scores: (q, m) by near bytes, or None: in their order."""
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        queries: FloatArray,
-        depths: Depths,
-        brute_limit: int,
-        allowed: KeyArray | None,
-        group: int,
-    ) -> None:
-        self._depths = depths
-        coders = {id(layer.segment.coder): layer.segment.coder for layer in layers}
-        self._turned = {number: coder.rotation.apply(queries) for number, coder in coders.items()}
-        self._candidates: list[tuple[Segment, list[NDArray[np.int64]]]] = []
-        self._ordered = True
-        probed: dict[tuple[int, int], Probed] = {}
-        for layer in layers:
-            segment, coder = layer.segment, layer.segment.coder
-            count, selector, rows, keep = layer.alive, layer.selector, None, layer.bits
-            if allowed is not None:
-                rows = layer.allowed_rows(allowed, group)
-                count = rows.size
-            if not count:
-                continue
-            if count <= (depths.rerank if rows is None else max(brute_limit, depths.rerank)):
-                rows = np.flatnonzero(layer.mask()) if rows is None else rows
-                self._ordered = False
-                self._candidates.append((segment, [rows] * len(queries)))
-                continue
-            if rows is not None:
-                keep = bits_of(rows, len(segment))
-                selector = _lib.IDSelectorBitmap(keep)
-            # Where a filter lets few rows through, each list holds few of them: look into more for the same recall.
-            probes = math.ceil(depths.probes * len(segment) / count)
-            turned = self._turned[id(coder)]
-            near = np.ascontiguousarray(turned[:, : coder.near])
-            at = (id(coder), probes)
-            where = probed[at] = probed[at] if at in probed else segment.probe(near, probes)
-            found = segment.find(near, where, depths.rerank, selector)
-            self._candidates.append((segment, [row[row >= 0] for row in found]))
-            del keep
+    segment: Segment
+    turned: FloatArray
+    rows: NDArray[np.int64]
+    scores: FloatArray | None
 
-    def best(self, n: int) -> tuple[FloatArray, KeyArray]:
-        """Scores and keys of the rows that are scored exactly for query n, in no order."""
-        wanted = self._depths.exact
-        if len(self._candidates) == 1 and self._candidates[0][0].graph and self._ordered:
-            # The graph's own scores are as good as those of near bytes.
-            segment, rows_by_query = self._candidates[0]
-            rows = rows_by_query[n][:wanted]
-            return segment.exact_scores(rows, self._turned[id(segment.coder)][n]), segment.keys[rows]
-        hopeful = []
-        for segment, rows_by_query in self._candidates:
-            rows, query = rows_by_query[n], self._turned[id(segment.coder)][n]
-            scores = segment.near_scores(rows, query)
-            if rows.size > wanted:
-                first = np.argpartition(scores, rows.size - wanted)[rows.size - wanted :]
-                rows, scores = rows[first], scores[first]
-            hopeful.append((segment, rows, scores))
-        if len(hopeful) > 1:
-            together = np.concatenate([scores for _, _, scores in hopeful])
-            if together.size > wanted:
-                least = np.partition(together, together.size - wanted)[together.size - wanted]
-                hopeful = [(segment, rows[scores >= least], scores) for segment, rows, scores in hopeful]
-        if not hopeful:
-            return np.empty(0, np.float32), np.empty(0, np.int64)
-        exact = [segment.exact_scores(rows, self._turned[id(segment.coder)][n]) for segment, rows, _ in hopeful]
-        return np.concatenate(exact), np.concatenate([segment.keys[rows] for segment, rows, _ in hopeful])
+
+def funnel(
+    layers: Sequence[Layer],
+    queries: FloatArray,
+    depths: Depths,
+    brute_limit: int,
+    allowed: KeyArray | None,
+    group: int,
+) -> tuple[FloatArray, KeyArray]:
+    """Scores (q, m) and keys (q, m) of the rows that are scored by all bytes, in no order; -inf and -1 fill up.
+
+    Args:
+        queries: (q, D) checked.
+        brute_limit, group: see `IndexSettings` and `FaissIndex`.
+        allowed: ascending picture keys, or None for all.
+    """
+    turned: dict[int, FloatArray] = {}
+    probed: dict[tuple[int, int], Probed] = {}
+    found = []
+    for layer in layers:
+        coder = layer.segment.coder
+        if id(coder) not in turned:
+            turned[id(coder)] = coder.rotation.apply(queries)
+        if (one := _candidates(layer, turned[id(coder)], depths, brute_limit, allowed, group, probed)) is not None:
+            found.append(one)
+    if not found:
+        return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
+    return _scored(found, depths.exact)
+
+
+def _candidates(
+    layer: Layer,
+    turned: FloatArray,
+    depths: Depths,
+    brute_limit: int,
+    allowed: KeyArray | None,
+    group: int,
+    probed: dict[tuple[int, int], Probed],
+) -> _Found | None:
+    """What one segment has to offer; `probed` is shared by all segments of a coder."""
+    segment, coder = layer.segment, layer.segment.coder
+    count, selector, rows, keep = layer.alive, layer.selector, None, layer.bits
+    if allowed is not None:
+        rows = layer.allowed_rows(allowed, group)
+        count = rows.size
+    if not count:
+        return None
+    if count <= (depths.rerank if rows is None else max(brute_limit, depths.rerank)):
+        rows = np.flatnonzero(layer.mask()) if rows is None else rows
+        every = np.broadcast_to(rows, (len(turned), rows.size))
+        return _Found(segment, turned, every, segment.near_scores(rows, turned))
+    if rows is not None:
+        keep = bits_of(rows, len(segment))
+        selector = _lib.IDSelectorBitmap(keep)
+    # Where a filter lets few rows through, each list holds few of them: look into more for the same recall.
+    probes = math.ceil(depths.probes * len(segment) / count) if count < len(segment) else depths.probes
+    near = np.ascontiguousarray(turned[:, : coder.near])
+    at = (id(coder), probes)
+    if at not in probed:
+        probed[at] = segment.probe(near, probes)
+    some = segment.find(near, probed[at], depths.rerank, selector)
+    del keep
+    # The graph's own scores are as good as those of near bytes.
+    return _Found(segment, turned, some, None if segment.graph else segment.near_scores(some, turned))
+
+
+def _scored(found: Sequence[_Found], wanted: int) -> tuple[FloatArray, KeyArray]:
+    """By all bytes, the `wanted` of each query that are best by near bytes."""
+    if len(found) == 1 and found[0].scores is None:
+        return found[0].segment.scored(found[0].rows[:, :wanted], found[0].turned)
+    scores = [one.segment.near_scores(one.rows, one.turned) if one.scores is None else one.scores for one in found]
+    together = scores[0] if len(found) == 1 else np.concatenate(scores, axis=1)
+    if together.shape[1] > wanted:
+        places = np.argpartition(together, together.shape[1] - wanted, axis=1)[:, -wanted:]
+    else:
+        places = np.broadcast_to(np.arange(together.shape[1]), together.shape)
+    if len(found) == 1:
+        return found[0].segment.scored(found[0].rows[np.arange(len(places))[:, None], places], found[0].turned)
+    exact = np.full(places.shape, -np.inf, np.float32)
+    keys = np.full(places.shape, NO_KEY, np.int64)
+    first = 0
+    for one in found:
+        mine = (places >= first) & (places < first + one.rows.shape[1])
+        query, place = np.nonzero(mine)
+        rows = one.rows[query, places[query, place] - first]
+        alone = one.segment.scored(rows[:, None], one.turned[query])
+        exact[mine], keys[mine] = alone[0][:, 0], alone[1][:, 0]
+        first += one.rows.shape[1]
+    return exact, keys

@@ -63,12 +63,14 @@ def bring_up_to_date(
     *,
     of_parts: bool,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    sealed: Callable[[], None] = lambda: None,
 ) -> None:
     """Make `index` hold exactly the vectors of `rows`, reading only the rows that it lacks.
 
     Args:
         of_parts: whether it is the index of part vectors.
         progress: told (vectors sealed, vectors in all) where there are many.
+        sealed: called after each segment that is built from many.
     """
     wanted = rows.part_keys(rows.keys) if of_parts else rows.keys
     missing = np.ones(wanted.size, np.bool_)
@@ -80,7 +82,7 @@ def bring_up_to_date(
     has_layers = bool(index.state.layers)
     if lacking.size > (index.settings.tail_limit if has_layers else index.settings.exact_limit):
         # at once from the source, not through a tail that is sealed again and again
-        index.build(lacking, rows.part_source() if of_parts else rows.object_source(), progress)
+        index.build(lacking, rows.part_source() if of_parts else rows.object_source(), progress, sealed=sealed)
         index.upkeep()
         return
     pictures = np.unique(lacking // PARTS_PER_KEY) if of_parts else lacking
@@ -127,7 +129,16 @@ def save_indexes(
             told(Path(name).stem, done, total)
             hook("sealing")
 
-        bring_up_to_date(index, rows, of_parts=name == PART_FILE, progress=progress)
+        def keep(path: Path = path, files: Path = files, index: FaissIndex = index) -> None:
+            chosen = index.settings
+            layers = saved(index.state.layers, files)
+            write_manifest(path, Manifest(rows.dim, chosen.kind, chosen.recall, layers, index.dial))
+            hook("kept")
+
+        # A segment of many millions is kept at once. Where the other kind was chosen, the old index serves until the
+        # new one is whole.
+        begun = keep if index.state.layers or not _has_segments(path) else lambda: None
+        bring_up_to_date(index, rows, of_parts=name == PART_FILE, progress=progress, sealed=begun)
         index.upkeep()
         if index.state.layers and len(index) <= index.settings.exact_limit:
             index.rebuild()
@@ -141,9 +152,9 @@ def save_indexes(
                     tune(index, asked) if asked is not None else tune(index, own_queries(index), asked_with="own")
                 )
             hook("tuned")
-            kept = Manifest(rows.dim, index.settings.kind, index.settings.recall, saved(layers, files), index.dial)
+            whole = Manifest(rows.dim, index.settings.kind, index.settings.recall, saved(layers, files), index.dial)
             hook("saved")
-            write_manifest(path, kept)
+            write_manifest(path, whole)
         hook("swapped")
         _clear(folder, name)
         hook("cleared")
@@ -251,6 +262,14 @@ def _open(
         dial=manifest.dial if manifest is not None and layers else None,
         background=background,
     )
+
+
+def _has_segments(path: Path) -> bool:
+    try:
+        manifest = read_manifest(path)
+    except CorruptData:
+        return False
+    return manifest is not None and bool(manifest.layers)
 
 
 def _chosen(settings: IndexSettings, by: IndexSettings) -> IndexSettings:

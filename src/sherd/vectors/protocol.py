@@ -144,3 +144,15 @@ def best(scores: FloatArray, keys: KeyArray, k: int) -> tuple[FloatArray, KeyArr
     out_scores[: order.size] = scores[order]
     out_keys[: order.size] = keys[order]
     return out_scores, out_keys
+
+
+def best_of_each(scores: FloatArray, keys: KeyArray, k: int) -> tuple[FloatArray, KeyArray]:
+    """`best` of each row of candidates (q, m), where there are few: scores (q, k) and keys (q, k)."""
+    order = np.lexsort((keys, -scores), axis=1)[:, :k]
+    each = np.arange(len(order))[:, None]
+    scores, keys = scores[each, order], keys[each, order]
+    short = k - scores.shape[1]
+    if short > 0:
+        scores = np.pad(scores, ((0, 0), (0, short)), constant_values=-np.inf)
+        keys = np.pad(keys, ((0, 0), (0, short)), constant_values=NO_KEY)
+    return scores, keys

@@ -20,6 +20,7 @@ _STEP = 8
 """Widths are multiples of this: what 4-bit codes of pairs of coordinates are packed by."""
 _HIGH = 127
 _WHOLE = 127 * 256
+_FEW = 64
 _AT_ONCE = 1_024
 """Rows rounded at a time: they stay in the cache of a core."""
 Bytes = NDArray[np.int8]
@@ -54,6 +55,10 @@ class Rotation:
 
     def apply(self, vectors: FloatArray) -> FloatArray:
         """(n, W) coordinates of vectors (n, D); inner products stay what they are."""
+        if len(vectors) <= _FEW:
+            # Without BLAS: that divides 8 rows among all cores and waits for the slowest, 50 ms where another program
+            # has one, against 40 us. And what a query finds does not depend on which others it is asked with.
+            return np.asarray(np.einsum("nd,wd->nw", vectors, self.matrix), np.float32)
         return np.ascontiguousarray(vectors @ self.matrix.T, np.float32)
 
     def back(self, coordinates: FloatArray) -> FloatArray:
@@ -118,15 +123,22 @@ def coordinates_of(rounded: Rounded) -> FloatArray:
     return out
 
 
-def near_scores(near: Bytes, scales: NDArray[np.float16], query: FloatArray) -> FloatArray:
-    """(n,) inner products by the near bytes alone with the coordinates `query` (W,)."""
-    sums = np.einsum("nd,d->n", near.astype(np.float32), query[: near.shape[1]])
-    return np.asarray(sums * (scales[:, 0].astype(np.float32) / np.float32(_HIGH)), np.float32)
+def near_scores(near: Bytes, scales: NDArray[np.float16], queries: FloatArray) -> FloatArray:
+    """(q, m) inner products by the near bytes alone with the coordinates `queries` (q, W).
+
+    Args:
+        near, scales: (m, r) and (m, 2) of rows that are the same for all queries, or (q, m, r) and (q, m, 2).
+    """
+    # einsum and not @: BLAS would divide this little work among all cores
+    sums = np.einsum("qmr,qr->qm" if near.ndim == 3 else "mr,qr->qm", near.astype(np.float32),
+                     queries[:, : near.shape[-1]])  # fmt: skip
+    sums *= scales[..., 0].astype(np.float32) / np.float32(_HIGH)
+    return np.asarray(sums, np.float32)
 
 
-def exact_scores(rounded: Rounded, query: FloatArray) -> FloatArray:
-    """(n,) inner products by all bytes with the coordinates `query` (W,)."""
-    return np.asarray(np.einsum("nd,d->n", coordinates_of(rounded), query), np.float32)
+def exact_scores(rounded: Rounded, queries: FloatArray) -> FloatArray:
+    """(n,) inner products by all bytes of n rows, each with its own coordinates of `queries` (n, W)."""
+    return np.asarray(np.einsum("nd,nd->n", coordinates_of(rounded), queries), np.float32)
 
 
 def _up(values: FloatArray) -> NDArray[np.float16]:

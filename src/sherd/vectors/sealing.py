@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,8 @@ BLOCK = 16_384
 _SAVE_EVERY = 1 << 20
 """Rows after which an interruption loses nothing."""
 _LINKS, _EFFORT = 16, 80
+_LARGE = 2 << 30
+"""Far bytes of more than so much are read from disk, and not only at first."""
 Coordinates = Iterable[FloatArray]
 Progress = Callable[[int, int], None]
 
@@ -92,6 +96,7 @@ def seal_rows(
     draft = folder / "building.finder"
     suffix = GRAPH if graph else LISTS
     _write_finder(finder, draft, graph=graph)
+    del finder  # it is read again from its file, and twice in memory would be too much of it
     about = {"rows": count}
     found = _seal_foreign(draft, about, lambda checksum: folder / f"{checksum[:32]}{suffix}")
     arrays.clear()
@@ -128,7 +133,8 @@ def open_segment(folder: Path, coder: Coder, files: tuple[str, str]) -> Segment:
             raise ValueError(f"{finder.ntotal} codes for {len(keys)} rows")
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CorruptData(f"{path}: is no readable index file ({error}); run `sherd repair`") from error
-    return Segment(coder, keys, near, far, scales, finder, graph, files)
+    soon = partial(rows.soon, "far") if far.nbytes > _LARGE and hasattr(mmap, "MADV_WILLNEED") else None
+    return Segment(coder, keys, near, far, scales, finder, graph, files, soon)
 
 
 def clear_drafts(folder: Path) -> None:

@@ -5,6 +5,7 @@ What a search does here is a funnel: codes give many rows, near bytes a few doze
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sherd.types import FloatArray, KeyArray
+from sherd.vectors.coarse import looking_into
 from sherd.vectors.coder import Coder
+from sherd.vectors.protocol import NO_KEY
 from sherd.vectors.rounding import Bytes, Rounded, coordinates_of, exact_scores, near_scores
 
 _lib: Any = faiss
@@ -36,7 +39,8 @@ class Probed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """n rows, ascending by key. finder: FAISS over row numbers; graph: whether it is a graph. files: names on disk."""
+    """n rows, ascending by key. finder: FAISS over row numbers; graph: whether it is a graph. files: names on disk.
+    soon: told which rows' far bytes are about to be read, where these are too many to lie in memory."""
 
     coder: Coder
     keys: KeyArray
@@ -46,6 +50,7 @@ class Segment:
     finder: Any
     graph: bool
     files: tuple[str, str] | None = None
+    soon: Callable[[NDArray[np.int64]], None] | None = None
 
     def __len__(self) -> int:
         return int(self.keys.size)
@@ -54,13 +59,32 @@ class Segment:
         """(n, W) coordinates of rows, rotated by the coder."""
         return coordinates_of(Rounded(self.near[rows], self.far[rows], self.scales[rows]))
 
-    def near_scores(self, rows: NDArray[np.int64], query: FloatArray) -> FloatArray:
-        """(n,) inner products of rows with the coordinates `query` (W,), off by some thousandths."""
-        return near_scores(self.near[rows], self.scales[rows], query)
+    def near_scores(self, rows: NDArray[np.int64], queries: FloatArray) -> FloatArray:
+        """(q, m) inner products with the coordinates `queries` (q, W), off by some thousandths.
 
-    def exact_scores(self, rows: NDArray[np.int64], query: FloatArray) -> FloatArray:
-        """(n,) inner products of rows with the coordinates `query` (W,), nearly as exact as float16."""
-        return exact_scores(Rounded(self.near[rows], self.far[rows], self.scales[rows]), query)
+        Args:
+            rows: (m,) the same for all queries, or (q, m) for each its own, where -1 is none and scores -inf.
+        """
+        flat = rows.ravel()
+        near, scales = self.near.take(flat, axis=0, mode="clip"), self.scales.take(flat, axis=0, mode="clip")
+        scores = near_scores(near.reshape(*rows.shape, -1), scales.reshape(*rows.shape, -1), queries)
+        if rows.ndim > 1 and rows.size and rows.min() < 0:
+            scores[rows < 0] = -np.inf
+        return scores
+
+    def scored(self, rows: NDArray[np.int64], queries: FloatArray) -> tuple[FloatArray, KeyArray]:
+        """Inner products (q, m), nearly as exact as float16, and keys (q, m) of rows (q, m) with the coordinates
+        `queries` (q, W); -inf and -1 where a row is -1."""
+        flat = rows.ravel()
+        if self.soon is not None:
+            self.soon(flat)
+        near, far = self.near.take(flat, axis=0, mode="clip"), self.far.take(flat, axis=0, mode="clip")
+        rounded = Rounded(near, far, self.scales.take(flat, axis=0, mode="clip"))
+        scores = exact_scores(rounded, queries.repeat(rows.shape[1], axis=0)).reshape(rows.shape)
+        keys = self.keys.take(rows, mode="clip")
+        if rows.size and rows.min() < 0:
+            scores[rows < 0], keys[rows < 0] = -np.inf, NO_KEY
+        return scores, keys
 
     def probe(self, queries: FloatArray, probes: int) -> Probed:
         """Where to look for `queries` (q, r); the same for all segments of a coder."""
@@ -84,7 +108,10 @@ class Segment:
         scores = np.empty((len(queries), depth), np.float32)
         rows = np.empty((len(queries), depth), np.int64)
         at = _lib.swig_ptr
-        parameters = _lib.SearchParametersIVF(nprobe=probed.wide, sel=selector)
+        if selector is None:
+            parameters = looking_into(probed.wide)
+        else:
+            parameters = _lib.SearchParametersIVF(nprobe=probed.wide, sel=selector)
         self.finder.search_preassigned_c(
             len(queries),
             at(queries),

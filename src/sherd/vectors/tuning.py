@@ -87,7 +87,8 @@ def exact_nearest(state: State, queries: FloatArray, k: int) -> KeyArray:
         segment = layer.segment
         turned = segment.coder.rotation.apply(queries)
         for n, rows in enumerate(_best_by_near(layer, turned, _MARGIN * k)):
-            found[n].append((segment.exact_scores(rows, turned[n]), segment.keys[rows]))
+            scores, keys = segment.scored(rows[None], turned[n : n + 1])
+            found[n].append((scores[0], keys[0]))
     out = np.full((len(queries), _MARGIN * k), NO_KEY, np.int64)
     for n, one in enumerate(found):
         scores, keys = best(np.concatenate([s for s, _ in one]), np.concatenate([ks for _, ks in one]), _MARGIN * k)
@@ -131,7 +132,7 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: f
     # a small collection needs no more; what a graph gives is in the right order but for its last places
     reranks = (15, 30, 100, 200) if graph else tuple(n for n in _RERANKS if n <= max(400.0, rows**0.5))
     beyond = 0
-    for probes in _steps(16, 1_024) if graph else _steps(max(4, lists // 256), lists):
+    for probes in _steps(16, 1_024) if graph else _steps(max(4, lists // 1_024), lists):
         candidates = [_candidates(layer, queries, truth, probes, max(reranks)) for layer in state.layers]
         top = 0.0
         for rerank in reranks:
@@ -184,8 +185,7 @@ def _candidates(layer: Layer, queries: FloatArray, truth: KeyArray, probes: int,
     near = np.ascontiguousarray(turned[:, : coder.near])
     probed = segment.probe(near, probes)
     rows = segment.find(near, probed, depth, layer.selector)
-    scores = np.stack([segment.near_scores(row, turned[n]) for n, row in enumerate(rows)])
-    scores[rows < 0] = -np.inf
+    scores = np.concatenate([segment.near_scores(rows[n : n + 1], turned[n : n + 1]) for n in range(len(rows))])
     true = np.stack([np.isin(segment.keys[row], truth[n]) for n, row in enumerate(rows)]) & (rows >= 0)
     return _Candidates(scores, true)
 
