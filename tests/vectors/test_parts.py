@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +15,8 @@ import pytest
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.types import Embeddings
 from sherd.vectors.parts import PartInfo, PartStore
+from sherd.vectors.proofs import proofs_size
+from sherd.vectors.rows import PartRows
 from tests.vectors.batches import digests, embeddings
 
 
@@ -64,6 +67,42 @@ def test_every_altered_byte_is_found(tmp_path: Path) -> None:
             store.check(info)
     path.write_bytes(good)
     store.check(info)
+
+
+def test_an_altered_row_is_found_by_who_reads_it_and_the_others_are_served(tmp_path: Path) -> None:
+    store, wanted = PartStore(tmp_path), np.arange(300)
+    given = embeddings(300, dim=32, parts=8)
+    info = store.write(wanted, digests(wanted), given)
+    path = store.path(info.name)
+    good = path.read_bytes()
+    row = np.ascontiguousarray(given.parts[250].astype(np.float16)).tobytes()
+    place = good.index(row) + 100
+    path.write_bytes(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
+    rows = PartRows(store, [info], wanted, np.zeros(300, np.int32), wanted)
+    assert np.allclose(rows.part_vectors(wanted[:200]), given.parts[:200], atol=1e-3)
+    assert np.allclose(rows.object_vectors(wanted), given.object, atol=1e-3)
+    assert rows.sha256(wanted) == digests(wanted)
+    for _ in range(2):
+        with pytest.raises(CorruptData, match=info.name):
+            rows.part_vectors(wanted[240:])
+    with pytest.raises(CorruptData, match=info.name):
+        store.check(info)
+
+
+def test_a_part_of_the_first_version_is_read_and_compared_whole(tmp_path: Path) -> None:
+    store = PartStore(tmp_path)
+    info = write(store, 1, 2)
+    new = store.path(info.name).read_bytes()
+    old = new[: -32 - proofs_size(len(new) - 48)].replace(b'"version": 2', b'"version": 1')
+    checksum = hashlib.blake2b(old, digest_size=32)
+    before = replace(info, checksum=checksum.hexdigest())
+    store.path(info.name).write_bytes(old + checksum.digest())
+    assert store.read(before, verify=False).keys.tolist() == [1, 2]
+    assert np.array_equal(store.read(before).object, PartStore(tmp_path).read(before).object)
+    for place in range(0, len(old), 7):
+        store.path(info.name).write_bytes(old[:place] + bytes([old[place] ^ 4]) + old[place + 1 :] + checksum.digest())
+        with pytest.raises(CorruptData, match=info.name):
+            store.read(before, verify=False)
 
 
 @pytest.mark.parametrize("length", [0, 5, 40, -1])

@@ -1,8 +1,10 @@
 """Vectors on disk: one immutable, checksummed file a batch, which says by itself what is in it.
 
-A file is: 8 bytes of magic, 4 bytes of header length (little endian), a JSON header, the sections, and 32 bytes of
-blake2b over everything before them. Sections start at multiples of 64: keys int64 (n,), sha256 of each picture
-uint8 (n, 32), object vectors float16 (n, D), part vectors float16 (n, K, D), boxes float32 (n, K, 4).
+A file is: 8 bytes of magic, 4 bytes of header length (little endian), a JSON header, the sections, 16 bytes of blake2b
+for each 16 KiB of all this, and 32 bytes of blake2b over those. Sections start at multiples of 64: keys int64 (n,),
+sha256 of each picture uint8 (n, 32), object vectors float16 (n, D), part vectors float16 (n, K, D), boxes float32
+(n, K, 4). So a row is known to be sound without reading the others. In files of version 1 the last 32 bytes are of the
+whole file.
 The name of a file is made from its checksum, so writing the same batch twice makes one file.
 """
 
@@ -12,9 +14,9 @@ import hashlib
 import json
 import mmap
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,12 @@ from numpy.typing import NDArray
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.types import Embeddings, FloatArray, KeyArray
 from sherd.types import PartInfo as PartInfo
+from sherd.vectors.proofs import Proofs, proofs_of, proofs_size
 from sherd.vectors.protocol import PARTS_PER_KEY, check_unit
 
 SUFFIX = ".vec"
 _MAGIC = b"SHERDVEC"
-_VERSION = 1
+_VERSION = 2
 _ALIGN = 64
 _DIGEST = 32
 _HEADER_LIMIT = 65_536
@@ -44,10 +47,23 @@ class Part:
     object: NDArray[np.float16]  # (n, D)
     parts: NDArray[np.float16]  # (n, K, D)
     boxes: FloatArray  # (n, K, 4) x, y, w, h in fractions of the upright picture
+    proofs: Proofs | None = None  # None: the whole file was compared
+    starts: Mapping[str, int] = field(default_factory=dict)  # of each section in the file
 
     def sha256(self, row: int) -> str:
         """Hex sha256 of the picture in `row`."""
         return bytes(self.digests[row]).hex()
+
+    def check(self, name: str, rows: NDArray[np.int64]) -> None:
+        """Compare `rows` (n,) of the section `name` with their checksums, unless that was done before.
+
+        Raises:
+            CorruptData: they are altered.
+        """
+        if self.proofs is not None:
+            section: NDArray[Any] = getattr(self, name)
+            size = section[:1].nbytes
+            self.proofs.check(self.starts[name] + rows * size, size)
 
     def embeddings(self) -> Embeddings:
         """All rows as an encoder gave them, but for the rounding to float16."""
@@ -122,7 +138,8 @@ class PartStore:
 
         Args:
             info: as `write` returned it.
-            verify: read the whole file once and compare its checksum (1 ms a megabyte).
+            verify: read the whole file once and compare its checksums (1 ms a megabyte); else only the keys are, and
+                the caller calls `Part.check` before it reads rows (a file of version 1 is read whole anyway).
         Raises:
             CorruptData: missing, cut short, altered, or another part than `info` says.
         """
@@ -170,15 +187,14 @@ class PartStore:
             pad = -start % _ALIGN
             pieces += [b"\0" * pad, body]
             start += pad + len(body)
-        digest = hashlib.blake2b(digest_size=_DIGEST)
-        for piece in pieces:
-            digest.update(piece)
+        proofs = proofs_of(pieces)
+        digest = hashlib.blake2b(proofs, digest_size=_DIGEST)
         checksum = digest.hexdigest()
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True, exist_ok=True)
             sync_folder(self.folder.parent)
         path = self.folder / f"{checksum[:32]}{SUFFIX}"
-        write_durably(path, [*pieces, digest.digest()])
+        write_durably(path, [*pieces, proofs, digest.digest()])
         return PartInfo(path.name, rows, arrays["object"].shape[1], parts_per_image, checksum)
 
 
@@ -231,28 +247,37 @@ def _open(path: Path, *, verify: bool) -> tuple[PartInfo, Part]:
         raise CorruptData(f"{path}: cannot be read ({error}); run `sherd repair`") from error
     end = len(data) - _DIGEST
     checksum = data[end:].hex() if end > 0 else ""
-    if verify and (end <= 0 or hashlib.blake2b(memoryview(data)[:end], digest_size=_DIGEST).hexdigest() != checksum):
-        raise CorruptData(f"{path}: does not match its checksum; run `sherd repair`")
     try:
         header_end = len(_MAGIC) + 4 + int.from_bytes(data[len(_MAGIC) : len(_MAGIC) + 4], "little")
         if data[: len(_MAGIC)] != _MAGIC or header_end > _HEADER_LIMIT:
             raise ValueError("not a vector part")
         header = json.loads(data[len(_MAGIC) + 4 : header_end])
-        if header["version"] != _VERSION:
-            raise ValueError(f"format version {header['version']}, this Sherd reads {_VERSION}")
+        if header["version"] not in (1, _VERSION):
+            raise ValueError(f"format version {header['version']}, this Sherd reads 1 and {_VERSION}")
         info = PartInfo(path.name, header["rows"], header["dim"], header["parts_per_image"], checksum)
-        arrays: dict[str, NDArray[Any]] = {}
+        arrays: dict[str, Any] = {}
+        starts: dict[str, int] = {}
         start = header_end
         for name, (dtype, shape) in _sections(info.rows, info.dim, info.parts_per_image):
             start += -start % _ALIGN
             size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+            starts[name] = start
             arrays[name] = np.frombuffer(data, dtype, int(np.prod(shape)), start).reshape(shape)
             start += size
-        if start != end:
-            raise ValueError(f"{len(data)} bytes, {start + _DIGEST} expected")
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if start + (0 if header["version"] == 1 else proofs_size(start)) != end:
+            raise ValueError(f"{len(data)} bytes, another length expected")
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise CorruptData(f"{path}: is no readable vector part ({error}); run `sherd repair`") from error
-    return info, Part(info, **arrays)
+    first = 0 if header["version"] == 1 else start  # the last 32 bytes are of what lies from here to them
+    if hashlib.blake2b(memoryview(data)[first:end], digest_size=_DIGEST).hexdigest() != checksum:
+        raise CorruptData(f"{path}: does not match its checksum; run `sherd repair`")
+    if header["version"] == 1:
+        return info, Part(info, **arrays)
+    proofs = Proofs(path, data, start, data[start:end])
+    proofs.check(np.zeros(1, np.int64), starts["keys"] + arrays["keys"].nbytes)
+    if verify:
+        proofs.check_all()
+    return info, Part(info, **arrays, proofs=proofs, starts=starts)
 
 
 def _check_batch(keys: KeyArray, sha256: Sequence[str], embeddings: Embeddings) -> None:
