@@ -86,8 +86,7 @@ def measure(work: Path, n: int, state: dict[str, Any], *, rerank: int, seconds: 
         "machine": machine(),
         "commit": commit(),
     }  # fmt: skip
-    size = "" if n == 100_000_000 else f"-{n}"
-    file = RESULTS / f"hundred_million{size}-{datetime.now(UTC):%Y-%m-%d}.json"
+    file = RESULTS / f"hundred_million-{n}-{datetime.now(UTC):%Y-%m-%d}.json"
 
     def keep() -> None:
         result["rss_gib"] = round(rss_gib("VmRSS"), 2)

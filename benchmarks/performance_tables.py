@@ -6,7 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from provenance import RESULTS
+
+_LARGE = 1_000_000
 
 
 def engines_table() -> str:
@@ -66,10 +69,43 @@ def large_table() -> str:
         for row in report["rows"]:
             rows.append([*head, str(row["recall_at_10"]), *_served(row)])
             head = [""] * 4
-        whole = report["end_to_end"]
-        rows.append([*head, "text to hits", *_served(whole)])
+        if whole := report["end_to_end"]:
+            rows.append([*head, "text to hits", *_served(whole)])
     left_out = "; ".join(reports[-1]["left_out"])
-    return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}."
+    return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}.\n\n{_growth(reports)}"
+
+
+def _growth(reports: Sequence[dict[str, Any]]) -> str:
+    """What a search and a vector cost, from size to size, and the exponent of the time of a search."""
+    rows = [["vectors", "p50 ms at recall .95", "at .97", "bytes resident a vector", "us to build a vector"]]
+    found: dict[float, list[tuple[int, float]]] = {0.95: [], 0.97: []}
+    for report in reports:
+        times = []
+        for recall, points in found.items():
+            p50 = _p50_at(report, recall)
+            times.append("" if p50 is None else f"{p50:.2f}")
+            if p50 is not None and report["n"] >= _LARGE:
+                points.append((report["n"], p50))
+        per = (report["rss_gib"] * (1 << 30) / report["n"], report["build_s"] * 1e6 / report["n"])
+        rows.append([f"{report['n']:,}", *times, f"{per[0]:.0f}", f"{per[1]:.0f}"])
+    told = [
+        f"at recall {recall} with the power {_exponent(points):.2f} of the size"
+        for recall, points in found.items()
+        if len(points) > 1
+    ]
+    return _markdown(rows) + (f"\n\nFrom a million on p50 of one client grows {', '.join(told)}." if told else "")
+
+
+def _p50_at(report: dict[str, Any], recall: float) -> float | None:
+    """Of one client, between the two settings on either side of the recall; None beyond the settings."""
+    alone = sorted((row["recall_at_10"], row["p50_ms"]) for row in report["rows"] if row["clients"] == 1)
+    recalls, times = [one[0] for one in alone], [one[1] for one in alone]
+    return float(np.interp(recall, recalls, times)) if recalls and recalls[0] <= recall <= recalls[-1] else None
+
+
+def _exponent(points: Sequence[tuple[int, float]]) -> float:
+    sizes, times = np.log(np.array(points, np.float64)).T
+    return float(np.polyfit(sizes, times, 1)[0])
 
 
 def kills_table() -> str:
