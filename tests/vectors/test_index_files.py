@@ -22,7 +22,7 @@ from sherd.vectors.index_files import (
     save_indexes,
     saved_indexes,
 )
-from sherd.vectors.parts import PartInfo, PartStore
+from sherd.vectors.parts import Part, PartInfo, PartStore
 from sherd.vectors.protocol import PARTS_PER_KEY
 from sherd.vectors.rows import PartRows
 from tests.vectors.batches import digests, embeddings
@@ -94,6 +94,27 @@ def test_rows_in_an_unlisted_part_and_parts_of_other_shape_are_refused(folder: F
     other = folder.store.write(np.array([500]), digests(np.array([500])), embeddings(1, dim=6))
     with pytest.raises(InvalidArgument, match="one width"):
         PartRows(folder.store, [*infos, other], keys, part_of, rows)
+
+
+def test_rows_on_disk_are_asked_for_ahead_and_are_the_same(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = np.array([77, 3, 40])
+    before = folder.rows().part_vectors(keys)
+    asked: list[str] = []
+    soon = Part.soon
+
+    def noted(part: Part, name: str, rows: KeyArray) -> None:
+        asked.append(name)
+        soon(part, name, rows)
+
+    monkeypatch.setattr(Part, "soon", noted)
+    folder.rows().part_vectors(keys)
+    assert asked == [], "a small library lies in memory"
+    monkeypatch.setattr("sherd.vectors.rows._LARGE", 0)
+    assert np.array_equal(folder.rows().part_vectors(keys), before)
+    assert asked == ["parts"] * 3
+    monkeypatch.setattr("sherd.vectors.rows._FEW", 2)
+    folder.rows().part_vectors(keys)
+    assert len(asked) == 3, "who reads many reads them in order"
 
 
 def test_an_altered_part_is_not_read(folder: Folder) -> None:

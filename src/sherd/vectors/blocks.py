@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sherd.errors import CorruptData
+from sherd.vectors.ahead import ask_ahead
 from sherd.vectors.parts import sync_folder
 
 BLOCK = 1 << 20
@@ -73,15 +74,10 @@ class BlockFile:
             self._map.madvise(mmap.MADV_RANDOM, first, length)
 
     def soon(self, name: str, rows: NDArray[np.int64]) -> None:
-        """Tell the system that these rows are about to be read: the disk gets all of them at once, where reading them
-        would wait for one after the other. Numbers below 0 are passed over."""
+        """Tell the system that these rows are about to be read; numbers below 0 are passed over."""
         start, dtype, shape = self._place(name)
         size = int(np.prod(shape[1:])) * dtype.itemsize
-        firsts = start + rows[rows >= 0] * size
-        ends = firsts + size
-        firsts -= firsts % mmap.PAGESIZE
-        for first, length in zip(firsts.tolist(), (ends - firsts).tolist(), strict=True):
-            self._map.madvise(mmap.MADV_WILLNEED, first, length)
+        ask_ahead(self._map, start + rows[rows >= 0] * size, size)
 
     def check(self, name: str | None = None) -> None:
         """Compare a section, or everything, with its checksums. Raises CorruptData naming the file."""

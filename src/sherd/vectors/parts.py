@@ -61,9 +61,18 @@ class Part:
             CorruptData: they are altered.
         """
         if self.proofs is not None:
-            section: NDArray[Any] = getattr(self, name)
-            size = section[:1].nbytes
-            self.proofs.check(self.starts[name] + rows * size, size)
+            self.proofs.check(*self._bytes(name, rows))
+
+    def soon(self, name: str, rows: NDArray[np.int64]) -> None:
+        """Tell the system that `rows` (n,) of the section `name` are about to be read."""
+        if self.proofs is not None:
+            self.proofs.soon(*self._bytes(name, rows))
+
+    def _bytes(self, name: str, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+        """Where rows of a section begin in the file, and how long one is."""
+        section: NDArray[Any] = getattr(self, name)
+        size = section[:1].nbytes
+        return self.starts[name] + rows * size, size
 
     def embeddings(self) -> Embeddings:
         """All rows as an encoder gave them, but for the rounding to float16."""

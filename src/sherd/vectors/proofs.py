@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sherd.errors import CorruptData
+from sherd.vectors.ahead import ask_ahead
 
 PROOF_BLOCK = 16_384
 """Bytes of a block: four pages of a disk, so that a row in its place costs little more than itself."""
@@ -42,6 +43,10 @@ class Proofs:
     def __init__(self, path: Path, data: mmap.mmap, length: int, proofs: bytes) -> None:
         self._path, self._data, self._length, self._proofs = path, data, length, proofs
         self._seen = np.zeros(-(-length // PROOF_BLOCK), np.bool_)
+
+    def soon(self, starts: NDArray[np.int64], size: int) -> None:
+        """Tell the system that these bytes are about to be read."""
+        ask_ahead(self._data, starts, size)
 
     def check(self, starts: NDArray[np.int64], size: int) -> None:
         """Compare the blocks of `size` bytes from each of `starts` on, unless that was done before.

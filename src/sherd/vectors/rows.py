@@ -14,6 +14,10 @@ from sherd.types import FloatArray, KeyArray
 from sherd.vectors.parts import Part, PartInfo, PartStore
 from sherd.vectors.protocol import PARTS_PER_KEY, VectorSource
 
+_LARGE = 4 << 30
+"""Vectors of more bytes than this are read from disk, and not only at first."""
+_FEW = 4_096
+"""Up to so many rows are those of a search; more are read in order."""
 IntArray = NDArray[np.int32] | NDArray[np.int64]
 
 
@@ -50,6 +54,7 @@ class PartRows:
             order = np.argsort(keys, kind="stable")
             keys, part_of, rows = keys[order], part_of[order], rows[order]
         self._keys, self._part_of, self._row_of = keys, part_of, rows
+        self._large = sum(info.rows for info in infos) * self.dim * (self.parts_per_image + 1) * 2 > _LARGE
 
     def __len__(self) -> int:
         return int(self._keys.size)
@@ -121,7 +126,12 @@ class PartRows:
         shapes = {"object": (self.dim,), "parts": (self.parts_per_image, self.dim)}
         shapes |= {"boxes": (self.parts_per_image, 4), "digests": (32,)}
         read = [np.empty((keys.size, *shapes[name]), dtype) for name, dtype in columns.items()]
-        for part, where, rows in self._pieces(keys):
+        pieces = list(self._pieces(keys))
+        if self._large and keys.size <= _FEW:
+            for part, _, rows in pieces:
+                for name in columns:
+                    part.soon(name, rows)
+        for part, where, rows in pieces:
             for out, name in zip(read, columns, strict=True):
                 part.check(name, rows)
                 out[where] = getattr(part, name)[rows]

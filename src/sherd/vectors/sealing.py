@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import mmap
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -133,7 +132,7 @@ def open_segment(folder: Path, coder: Coder, files: tuple[str, str]) -> Segment:
             raise ValueError(f"{finder.ntotal} codes for {len(keys)} rows")
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CorruptData(f"{path}: is no readable index file ({error}); run `sherd repair`") from error
-    soon = partial(rows.soon, "far") if far.nbytes > _LARGE and hasattr(mmap, "MADV_WILLNEED") else None
+    soon = partial(rows.soon, "far") if far.nbytes > _LARGE else None
     return Segment(coder, keys, near, far, scales, finder, graph, files, soon)
 
 
