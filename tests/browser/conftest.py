@@ -49,7 +49,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
 def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
     """A window of its own; what goes wrong in it makes the test fail."""
     context = browser.new_context(base_url=site, viewport={"width": 1280, "height": 900}, locale="en-GB")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     wrong: list[str] = []
 
     def heard(message: ConsoleMessage) -> None:

@@ -16,6 +16,7 @@ from sherd.search.words import LANGUAGES
 from sherd.server import pages
 from sherd.server.page_words import CATALOGUE, words_in
 from sherd.server.pages import TEMPLATES
+from sherd.server.problems import CODES
 from sherd.server.shown import first_guess
 from sherd.types import Hit, Level
 from tests.search.memory import plain
@@ -177,6 +178,7 @@ def test_every_word_is_there_in_both_languages_and_none_is_in_vain() -> None:
     tables = tomllib.loads(CATALOGUE.read_text("utf-8"))
     used = "\n".join(file.read_text("utf-8") for file in [*TEMPLATES.glob("*.html"), *SOURCES.rglob("*.ts")])
     used += "\n".join(file.read_text("utf-8") for file in TEMPLATES.parent.rglob("*.py"))
+    used += "\n".join(file.read_text("utf-8") for file in (TEMPLATES.parents[1] / "ingest").rglob("*.py"))
     for name, table in tables.items():
         for key, both in table.items():
             assert len(both) == len(LANGUAGES) == 2
@@ -184,7 +186,10 @@ def test_every_word_is_there_in_both_languages_and_none_is_in_vain() -> None:
             assert all(one.strip() for one in both), (name, key)
             holes = [sorted(re.findall(r"{\w*}", one)) for one in both]
             assert holes[0] == holes[1], (name, key)
-            assert re.search(rf"\b{key}\b", used) or key.startswith(("did_", "state_")), f"nothing says {name}.{key}"
+            assert re.search(rf"\b{key}\b", used) or key.startswith(("did_", "state_", "kind_", "not_")), (
+                f"nothing says {name}.{key}"
+            )
+    assert tables["problems"].keys() == CODES.keys()
     assert words_in("zh")["all"]["search"] == tables["all"]["search"][1]
 
 

@@ -17,6 +17,14 @@ function crop(one: Kept): SVGElement {
   const picture = drawn("svg", { class: "crop", viewBox: view, role: "img", "aria-label": one.title });
   const href = `/api/v1/pictures/${encodeURIComponent(one.picture)}/thumbnail`;
   picture.append(drawn("image", { href, width: one.w, height: one.h, preserveAspectRatio: "none" }));
+  // A square shows more than a long box has; the frame tells what is taken.
+  if (one.box) {
+    const frame = { x: x * one.w, y: y * one.h, width: w * one.w, height: h * one.h };
+    const lines = ["halo", "edge"].map((name) => drawn("rect", { class: name, ...frame }));
+    const marked = drawn("g", { class: "framed" });
+    marked.append(...lines);
+    picture.append(marked);
+  }
   return picture;
 }
 
@@ -53,7 +61,9 @@ export function showBoard(list: HTMLElement): void {
       ),
     ),
   );
-  const items = kept.slice(0, Number(list.dataset.most)).map(({ record, picture, box }) => ({ record, picture, box }));
+  const items = kept.slice(0, Number(list.dataset.most)).map(({ record, picture, box }) => {
+    return box ? { record, picture, box } : { record, picture }; // a whole picture has no box, not an empty one
+  });
   for (const field of document.querySelectorAll<HTMLInputElement>("[data-board-items]"))
     field.value = JSON.stringify(items);
   for (const tools of document.querySelectorAll<HTMLElement>("[data-board-tools]")) tools.hidden = !kept.length;

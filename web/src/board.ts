@@ -37,8 +37,12 @@ export function tellCount(): void {
 
 /** Keep one more; the same twice is once. */
 export function keep(one: Kept): void {
+  keepAll([one]);
+}
+
+export function keepAll(some: Kept[]): void {
   const place = ({ record, picture, box }: Kept) => JSON.stringify([record, picture, box]);
-  const same = (other: Kept) => place(other) === place(one);
-  keepBoard([...board().filter((other) => !same(other)), one]);
-  say(word("kept", one.title));
+  const places = new Set(some.map(place));
+  keepBoard([...board().filter((other) => !places.has(place(other))), ...some]);
+  say(word("kept", some.length === 1 ? (some[0]?.title ?? "") : String(some.length)));
 }

@@ -1,16 +1,24 @@
-import { keep } from "./board";
+import { keepAll } from "./board";
 import { address, make } from "./dom";
 import { searchAddress } from "./query";
-import { word } from "./words";
+import { say, word } from "./words";
 
 type Point = { x: number; y: number };
+const SVG = "http://www.w3.org/2000/svg";
+const STEPS: Record<string, Point> = {
+  ArrowLeft: { x: -1, y: 0 },
+  ArrowRight: { x: 1, y: 0 },
+  ArrowUp: { x: 0, y: -1 },
+  ArrowDown: { x: 0, y: 1 },
+};
 
-function at(svg: SVGSVGElement, event: PointerEvent): Point {
+const where = (spot: SVGAElement): Point => ({ x: Number(spot.dataset.x), y: Number(spot.dataset.y) });
+const middle = (values: number[]) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
+
+function at(svg: SVGSVGElement, event: MouseEvent): Point {
   const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM()?.inverse());
   return { x: point.x, y: point.y };
 }
-
-const middle = (values: number[]) => [...values].sort((one, other) => one - other)[Math.floor(values.length / 2)] ?? 0;
 
 /** Show what was chosen, and what can be done with it. */
 function choose(spots: SVGAElement[]): void {
@@ -18,7 +26,6 @@ function choose(spots: SVGAElement[]): void {
   if (!place) return;
   place.hidden = !spots.length;
   if (!spots.length) return;
-  const where = (spot: SVGAElement) => ({ x: Number(spot.dataset.x), y: Number(spot.dataset.y) });
   const centre = { x: middle(spots.map((spot) => where(spot).x)), y: middle(spots.map((spot) => where(spot).y)) };
   const far = (spot: SVGAElement) => Math.hypot(where(spot).x - centre.x, where(spot).y - centre.y);
   const best = spots.reduce((one, other) => (far(other) < far(one) ? other : one));
@@ -34,51 +41,149 @@ function choose(spots: SVGAElement[]): void {
   place.querySelector("ul")?.replaceChildren(...shown);
   const button = place.querySelector<HTMLButtonElement>("[data-chosen-keep]");
   if (button)
-    button.onclick = () => {
-      for (const { dataset } of spots)
-        keep({ record: dataset.record ?? "", title: dataset.title ?? "", picture: dataset.picture ?? "", box: null, w: 1, h: 1 });
-    };
+    button.onclick = () =>
+      keepAll(
+        spots.map(({ dataset: { record = "", title = "", picture = "", w, h } }) => {
+          return { record, title, picture, box: null, w: Number(w), h: Number(h) };
+        }),
+      );
 }
 
-/** Let pictures be chosen by dragging over the map. */
+/** Let pictures be chosen: by dragging, by two corners that are clicked or tapped, or by keys. */
 export function brushMap(svg: SVGSVGElement): void {
   const spots = [...svg.querySelectorAll<SVGAElement>("[data-spot]")];
-  const cell = Number(spots[0]?.querySelector("image")?.getAttribute("width") ?? 0);
+  const cell = Number(svg.dataset.map);
+  const mode = document.querySelector<HTMLButtonElement>("[data-map-choose]");
+  const choosing = () => mode?.getAttribute("aria-pressed") === "true";
+  const brush = document.createElementNS(SVG, "rect");
+  brush.setAttribute("class", "brush");
+  const cursor = document.createElementNS(SVG, "rect");
+  cursor.setAttribute("class", "cursor");
+  for (const [side, value] of Object.entries({ width: cell, height: cell })) cursor.setAttribute(side, String(value));
+
+  const lay = (one: Point, other: Point) => {
+    const [x, y] = [Math.min(one.x, other.x), Math.min(one.y, other.y)];
+    const [width, height] = [Math.abs(one.x - other.x), Math.abs(one.y - other.y)];
+    for (const [name, value] of Object.entries({ x, y, width, height })) brush.setAttribute(name, String(value));
+    svg.append(brush);
+    for (const spot of spots) {
+      const [left, top] = [where(spot).x + cell / 2, where(spot).y + cell / 2];
+      spot.classList.toggle("picked", left >= x && left <= x + width && top >= y && top <= y + height);
+    }
+  };
+  const picked = () => spots.filter((spot) => spot.classList.contains("picked"));
+  const clear = () => {
+    brush.remove();
+    for (const spot of picked()) spot.classList.remove("picked");
+    choose([]);
+  };
+
   let from: Point | null = null;
-  let brush: SVGRectElement | null = null;
+  let dragged = false;
+  let corner: Point | null = null;
   svg.addEventListener("dragstart", (event) => event.preventDefault());
   svg.addEventListener("pointerdown", (event) => {
-    if (event.button === 0 && event.pointerType !== "touch") from = at(svg, event);
+    if (event.button !== 0 || (event.pointerType === "touch" && !choosing())) return;
+    from = at(svg, event);
+    dragged = false;
   });
   svg.addEventListener("pointermove", (event) => {
     if (!from) return;
     const to = at(svg, event);
-    if (!brush) {
-      if (Math.hypot(to.x - from.x, to.y - from.y) < cell / 2) return;
-      brush = document.createElementNS("http://www.w3.org/2000/svg", "rect");
-      brush.setAttribute("class", "brush");
-      svg.append(brush);
-      svg.setPointerCapture(event.pointerId);
-    }
-    const [x, y] = [Math.min(from.x, to.x), Math.min(from.y, to.y)];
-    const [w, h] = [Math.abs(from.x - to.x), Math.abs(from.y - to.y)];
-    for (const [name, value] of Object.entries({ x, y, width: w, height: h })) brush.setAttribute(name, String(value));
-    for (const spot of spots) {
-      const [left, top] = [Number(spot.dataset.x) + cell / 2, Number(spot.dataset.y) + cell / 2];
-      spot.classList.toggle("picked", left >= x && left <= x + w && top >= y && top <= y + h);
-    }
+    if (!dragged && Math.hypot(to.x - from.x, to.y - from.y) < cell / 2) return;
+    if (!dragged) svg.setPointerCapture(event.pointerId);
+    dragged = true;
+    corner = null;
+    lay(from, to);
   });
   const end = () => {
     from = null;
-    if (!brush) return;
+    if (!dragged) return;
     brush.remove();
-    brush = null;
-    choose(spots.filter((spot) => spot.classList.contains("picked")));
-    // The click that ends a drag opens nothing.
-    svg.addEventListener("click", (event) => event.preventDefault(), { once: true, capture: true });
-    setTimeout(() => svg.dispatchEvent(new Event("click", { cancelable: true })), 0);
+    choose(picked());
   };
   svg.addEventListener("pointerup", end);
   svg.addEventListener("pointercancel", end);
+  svg.addEventListener(
+    "click",
+    (event) => {
+      // The click that ends a drag opens nothing; while choosing, two clicks are two corners.
+      if (dragged || choosing()) event.preventDefault();
+      if (dragged || !choosing()) {
+        dragged = false;
+        return;
+      }
+      const here = at(svg, event);
+      if (corner) {
+        lay(corner, here);
+        brush.remove();
+        corner = null;
+        choose(picked());
+      } else {
+        clear();
+        corner = here;
+        lay(here, here);
+        say(word("map_corner"));
+      }
+    },
+    true,
+  );
+  mode?.addEventListener("click", () => {
+    mode.setAttribute("aria-pressed", String(!choosing()));
+    svg.classList.toggle("choosing", choosing());
+    corner = null;
+    brush.remove();
+  });
+
+  /** The picture that the keys are at, and the corners of what they choose. */
+  let current = -1;
+  let [anchor, head]: [Point, Point] = [
+    { x: 0, y: 0 },
+    { x: 0, y: 0 },
+  ];
+  const go = (n: number) => {
+    const spot = spots[n];
+    if (!spot) return;
+    current = n;
+    anchor = head = where(spot);
+    cursor.setAttribute("x", String(anchor.x));
+    cursor.setAttribute("y", String(anchor.y));
+    svg.append(cursor);
+    cursor.scrollIntoView({ block: "nearest", inline: "nearest" });
+    say(spot.dataset.title || (spot.dataset.record ?? ""));
+  };
+  /** The nearest in a direction; what lies aside counts as farther. */
+  const next = (step: Point) => {
+    let [best, found] = [Number.POSITIVE_INFINITY, -1];
+    for (const [n, spot] of spots.entries()) {
+      const [x, y] = [where(spot).x - anchor.x, where(spot).y - anchor.y];
+      const ahead = x * step.x + y * step.y;
+      const far = ahead + 2 * Math.abs(x * step.y + y * step.x);
+      if (n !== current && ahead > 0 && far < best) [best, found] = [far, n];
+    }
+    return found;
+  };
+  svg.addEventListener("focus", () => {
+    if (current < 0) go(0);
+  });
+  svg.addEventListener("keydown", (event) => {
+    if (event.target !== svg) return;
+    const step = STEPS[event.key];
+    if (step && event.shiftKey) {
+      head = { x: head.x + cell * step.x, y: head.y + cell * step.y };
+      const edge = (one: "x" | "y", other: Point) => (head[one] >= other[one] ? cell : 0);
+      lay(
+        { x: anchor.x + cell - edge("x", anchor), y: anchor.y + cell - edge("y", anchor) },
+        { x: head.x + edge("x", anchor), y: head.y + edge("y", anchor) },
+      );
+      choose(picked());
+      say(word("map_chosen", String(picked().length)));
+    } else if (step) go(next(step));
+    else if (event.key === "Enter") location.assign(spots[current]?.href.baseVal ?? location.href);
+    else if (event.key === "Escape") clear();
+    else return;
+    event.preventDefault();
+  });
+  svg.setAttribute("tabindex", "0");
   svg.dataset.ready = "";
 }

@@ -1,7 +1,12 @@
 /** Reviewing by keys: 1 to 5 and u press what is marked with them; on a record they choose for one card after another. */
 
+/** Those that can be seen: what the catalogue says already is folded away. */
+function shownCards(form: HTMLFormElement): HTMLElement[] {
+  return [...form.querySelectorAll<HTMLElement>("[data-card]")].filter((card) => !card.closest("details:not([open])"));
+}
+
 function choose(form: HTMLFormElement, key: string): boolean {
-  const cards = [...form.querySelectorAll<HTMLElement>("[data-card]")];
+  const cards = shownCards(form);
   if (!cards.length) return false;
   const here = cards.findIndex((card) => card.contains(document.activeElement));
   const card = cards[Math.max(here, 0)];
@@ -9,18 +14,20 @@ function choose(form: HTMLFormElement, key: string): boolean {
   if (!card || !choice) return false;
   choice.checked = true;
   card.dataset.chosen = key;
-  const select = card.querySelector("select");
-  if (key === "3" && select) select.focus();
-  else (cards[cards.indexOf(card) + 1] ?? form.querySelector<HTMLElement>("button.main"))?.focus();
+  const narrower = key === "3" ? card.querySelector<HTMLDetailsElement>("[data-narrower]") : null;
+  if (narrower) {
+    narrower.open = true;
+    narrower.querySelector<HTMLElement>("input")?.focus();
+  } else (cards[cards.indexOf(card) + 1] ?? form.querySelector<HTMLElement>("button.main"))?.focus();
   return true;
 }
 
 /** Accept every card about which nothing was said. */
 function acceptRest(form: HTMLFormElement): void {
-  for (const card of form.querySelectorAll("[data-card]")) {
+  for (const card of shownCards(form)) {
     const skipped = card.querySelector<HTMLInputElement>('[data-choice="5"]');
     const accept = card.querySelector<HTMLInputElement>('[data-choice="1"]');
-    if (skipped?.checked && accept && !(card as HTMLElement).dataset.chosen) accept.checked = true;
+    if (skipped?.checked && accept && !card.dataset.chosen) accept.checked = true;
   }
   form.requestSubmit();
 }
@@ -46,6 +53,17 @@ export function takeReview(): void {
       (details?.querySelector("input") ?? form.querySelector<HTMLElement>("[name=other]"))?.focus();
     } else if (at.dataset.rest !== undefined) acceptRest(form);
     else for (const tick of form.querySelectorAll<HTMLInputElement>("[name=without]")) tick.checked = false;
+  });
+  document.addEventListener("change", (event) => {
+    const at = event.target as HTMLInputElement;
+    const card = at.closest<HTMLElement>("[data-card]");
+    if (!card) return;
+    // Whoever picks a narrower term means it; whoever means a narrower term is shown them.
+    const narrow = card.querySelector<HTMLInputElement>('[data-choice="3"]');
+    if (at.dataset.narrow !== undefined && narrow) narrow.checked = true;
+    card.dataset.chosen = at.dataset.choice ?? "3";
+    const narrower = card.querySelector<HTMLDetailsElement>("[data-narrower]");
+    if (narrower && narrow?.checked) narrower.open = true;
   });
   // A term is chosen by its radio or written; what is written counts.
   const who = document.querySelector<HTMLInputElement>("[data-who]");

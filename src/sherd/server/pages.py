@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,9 +13,11 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
+from sherd.errors import SherdError
 from sherd.search.words import Language, field_words, place_words, printable
 from sherd.server.auth import ALLOWED, Permission, Principal
 from sherd.server.page_words import language_for, words_in
+from sherd.server.problems import Refusal, refusal_of
 from sherd.types import Box
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -85,3 +88,29 @@ def page(request: Request, template: str, status: int = 200, **values: Any) -> H
     )
     headers = {"Content-Language": "zh-Hans" if language == "zh" else "en", "Vary": "Accept-Language"}
     return HTMLResponse(html, status, headers)
+
+
+def problem_page(request: Request, error: Exception, places: Sequence[str] = ()) -> HTMLResponse:
+    """What went wrong, in the language of the page; what tells more about it is in English.
+
+    Args:
+        error: a Refusal, a SherdError, or an OSError of a folder that was to be read.
+        places: texts such as the library's folder that must not be told.
+    """
+    refusal = _refusal(error, places)
+    problem, detail = problem_words(request, refusal)
+    return page(request, "problem.html", refusal.status_code, problem=problem, detail=detail)
+
+
+def problem_words(request: Request, error: Exception, places: Sequence[str] = ()) -> tuple[str, str]:
+    """(what went wrong in the language of the page, what tells more or '')."""
+    refusal = _refusal(error, places)
+    said = words_in(language_of(request))["problems"].get(refusal.code, refusal.title)
+    return said, refusal.words
+
+
+def _refusal(error: Exception, places: Sequence[str]) -> Refusal:
+    if isinstance(error, OSError):
+        return Refusal("source_unreadable")
+    assert isinstance(error, (Refusal, SherdError))
+    return error if isinstance(error, Refusal) else refusal_of(error, places)

@@ -36,6 +36,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unknown_concept": (404, "No thesaurus has this concept"),
     "unknown_source": (404, "There is no such folder to ingest from"),
     "source_unreadable": (422, "The folder or table cannot be read"),
+    "unknown_group": (404, "This group is no more: the collection has changed"),
     "unknown_facet": (404, "The thesaurus has no such facet"),
     "no_place": (404, "What was asked with is in no place of a picture"),
     "unknown_job": (404, "There is no such job"),

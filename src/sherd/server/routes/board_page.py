@@ -24,7 +24,7 @@ from sherd.ingest.rendering import Rendering
 from sherd.server.addresses import base_of
 from sherd.server.auth import Permission, needs
 from sherd.server.named import named
-from sherd.server.pages import page
+from sherd.server.pages import page, problem_page
 from sherd.server.problems import Refusal
 from sherd.server.schemas import BoxForm, RecordId, Sha256
 from sherd.server.schemas import Form as Strict
@@ -60,7 +60,7 @@ async def export_board(request: Request, services: Serving, items: Items) -> Res
     try:
         chosen = await _chosen(request, services, items)
     except Refusal as refusal:
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, refusal)
     spool = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - closed by what sends it
     loop = asyncio.get_running_loop()
 
@@ -92,7 +92,7 @@ async def print_board(
     try:
         chosen = await _chosen(request, services, items)
     except Refusal as refusal:
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, refusal)
     thesaurus = services.describing.thesaurus
     cards = [
         {

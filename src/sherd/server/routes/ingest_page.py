@@ -15,10 +15,10 @@ from sherd.ingest.columns import headings_by_role
 from sherd.server.auth import Permission, needs, principal_of
 from sherd.server.looking import MOST_COLUMNS, Columns, Look, columns_in, look_at
 from sherd.server.page_words import words_in
-from sherd.server.pages import language_of, page
-from sherd.server.problems import Refusal, refusal_of
+from sherd.server.pages import language_of, page, problem_page
+from sherd.server.problems import Refusal
 from sherd.server.received import RECEIVED, TAKEN
-from sherd.server.services import Services, Serving
+from sherd.server.services import Serving
 
 router = APIRouter(include_in_schema=False)
 Source = Annotated[str, Form(min_length=1, max_length=1_000)]
@@ -49,7 +49,7 @@ async def ingest_page(
 
         found = await services.read(look)
     except (Refusal, SherdError, OSError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     read = f"{source}/{found.table}" if found.table else source
     return page(
         request, "ingest_look.html", source=source, read=read, look=found, above=source.rpartition("/")[0],
@@ -65,7 +65,7 @@ async def begin(request: Request, services: Serving, source: Source, role: Roles
         columns: Columns | None = await services.read(lambda: columns_in(path, role))
         job = services.jobs.start(source, principal_of(request).name, columns)
     except (Refusal, SherdError, OSError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     lang = request.query_params.get("lang")
     given = {"number": str(job.number)} | ({"lang": lang} if lang else {})
     return RedirectResponse(f"/ingest/job?{urlencode(given)}", 303)
@@ -77,7 +77,7 @@ async def job_page(request: Request, services: Serving, number: Annotated[int, Q
     try:
         job = services.jobs.get(number)
     except Refusal as refusal:
-        return _problem(request, services, refusal)
+        return problem_page(request, refusal, services.places)
     events = [event for _, event in job.events]
     started: dict[str, Any] = next((one for one in events if one["event"] == "started"), {})
     progress: dict[str, Any] = next((one for one in reversed(events) if one["event"] in ("progress", "done")), {})
@@ -96,7 +96,7 @@ async def stop(request: Request, services: Serving, number: Annotated[int, Form(
     try:
         await services.jobs.cancel(number)
     except Refusal as refusal:
-        return _problem(request, services, refusal)
+        return problem_page(request, refusal, services.places)
     return RedirectResponse(f"/ingest/job?number={number}", 303)
 
 
@@ -112,11 +112,3 @@ def _size(size_bytes: int) -> str:
     ('1 kB', '2.5 MB')
     """
     return f"{max(size_bytes // 1_000, 1)} kB" if size_bytes < 1_000_000 else f"{size_bytes / 1_000_000:.1f} MB"
-
-
-def _problem(request: Request, services: Services, error: Exception) -> Response:
-    if isinstance(error, OSError):
-        return page(request, "problem.html", 422, problem="the folder cannot be read")
-    assert isinstance(error, (Refusal, SherdError))
-    refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
-    return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)

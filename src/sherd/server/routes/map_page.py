@@ -13,10 +13,11 @@ from sherd.errors import SherdError
 from sherd.search.words import Language
 from sherd.server.auth import Permission, needs
 from sherd.server.named import named
-from sherd.server.pages import language_of, page
-from sherd.server.problems import Refusal, refusal_of
+from sherd.server.pages import language_of, page, problem_page
+from sherd.server.problems import Refusal
 from sherd.server.schemas import QueryForm
 from sherd.server.services import Services, Serving
+from sherd.server.shown import title_in
 from sherd.suggest.landscape import Landscape, lay_out, load_landscape, save_landscape
 from sherd.suggest.suggest import Suggester
 from sherd.thesaurus.linking import link
@@ -25,7 +26,7 @@ from sherd.thesaurus.thesaurus import Thesaurus
 router = APIRouter(include_in_schema=False)
 _CELL = 10
 _PERIODS, _EACH = 40, 8
-_YEARS = re.compile(r"(?:about |c\. )?(\d{1,4})(?:\s*BC)?\s*(?:-|–|to|to about)\s*(?:about )?(\d{1,4})(\s*BC)?")
+_YEARS = re.compile(r"(\d{1,4})(\s*BC)?\s*(?:-|–|to)\s*(?:about )?(?:AD )?\d{1,4}(\s*BC)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ async def map_page(request: Request, services: Serving) -> Response:
         shown = await services.read(lambda: _shown(services, found, language)) if found is not None else None
         periods = await services.read(lambda: _periods(services, language))
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     behind = found is not None and found.generation != services.library.catalogue.generation()
     return page(request, "map.html", land=shown, periods=periods, behind=behind)
 
@@ -69,7 +70,7 @@ async def draw_map(request: Request, services: Serving) -> Response:
 
         await services.proposer.use(worker.encoder, draw)
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     lang = request.query_params.get("lang")
     return RedirectResponse(f"/map?lang={language_of(request)}" if lang else "/map", 303)
 
@@ -78,12 +79,16 @@ def _shown(services: Services, land: Landscape, language: Language) -> dict[str,
     """What the template draws, ten units a cell. What is not in the library any more is left out."""
     catalogue = services.library.catalogue
     stored = catalogue.pictures_by_key([one.key for one in land.spots])
-    titles = {name: record.title for name, record in catalogue.get_many([one.record_id for one in land.spots]).items()}
+    records = catalogue.get_many([one.record_id for one in land.spots])
+    titles = {name: title_in(record.titles, language) or name for name, record in records.items()}
     thesaurus = services.describing.thesaurus
     return {
         "width": land.width * _CELL, "height": land.height * _CELL, "cell": _CELL, "pictures": land.pictures,
         "spots": [
-            (_CELL * one.x, _CELL * one.y, stored[one.key].sha256, one.record_id, titles[one.record_id])
+            (
+                _CELL * one.x, _CELL * one.y, stored[one.key].sha256, one.record_id, titles[one.record_id],
+                stored[one.key].width, stored[one.key].height,
+            )
             for one in land.spots
             if one.key in stored and one.record_id in titles
         ],
@@ -128,22 +133,17 @@ def first_year(note: str) -> int | None:
 
     >>> first_year("The dynasty of 618-907."), first_year("The later Zhou, 770-256 BC."), first_year("A vessel.")
     (618, -770, None)
+    >>> first_year("The empire of 206 BC-AD 220.")
+    -206
     >>> first_year("The first half of the Eastern Zhou, 770 to about 476 BC.")
     -770
     """
     found = _YEARS.search(note)
     if found is None:
         return None
-    year, until = int(found[1]), int(found[2])
-    before = bool(found[3]) or (year > until and "BC" in note[found.start() : found.end() + 4])
+    year, before = int(found[1]), bool(found[2] or found[3])
     return -year if before else year
 
 
 def _query_of(name: str, uri: str) -> str:
     return QueryForm(text=name[:200], where={"concept": [uri]}).short()
-
-
-def _problem(request: Request, services: Services, error: Exception) -> Response:
-    assert isinstance(error, (Refusal, SherdError))
-    refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
-    return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)

@@ -17,8 +17,8 @@ from sherd.server.addresses import token_of
 from sherd.server.auth import Permission, needs
 from sherd.server.named import Borne, borne
 from sherd.server.page_words import words_in
-from sherd.server.pages import language_of, page
-from sherd.server.problems import Refusal, refusal_of
+from sherd.server.pages import language_of, page, problem_page
+from sherd.server.problems import Refusal
 from sherd.server.routes.record_export import FORMS
 from sherd.server.routes.records import RecordQuery, find_record
 from sherd.server.schemas import BoxForm, ImageForm, ImageTold, QueryForm
@@ -63,7 +63,7 @@ async def record_page(request: Request, services: Serving, id: RecordQuery) -> R
     try:
         record, images = await services.read(lambda: find_record(services, id))
     except Refusal as refusal:
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, refusal)
     known = await services.read(lambda: _borne(services, id, language))
     title = title_in(record.titles, language) or record.record_id
     return page(
@@ -100,8 +100,7 @@ async def like_row(
         record, images = await services.read(lambda: find_record(services, id))
         shown = await _like(services, record, images, row, language, deadline)
     except (Refusal, SherdError) as error:
-        refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, error, services.places)
     return page(request, "like.html", shown=shown)
 
 

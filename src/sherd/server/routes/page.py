@@ -15,8 +15,8 @@ from sherd.errors import SherdError
 from sherd.search.words import Language, printable
 from sherd.server.auth import Permission, needs
 from sherd.server.page_words import EXAMPLES, words_in
-from sherd.server.pages import language_of, page
-from sherd.server.problems import Refusal, refusal_of
+from sherd.server.pages import language_of, page, problem_page, problem_words
+from sherd.server.problems import Refusal
 from sherd.server.routes.search import keep_upload, read_query
 from sherd.server.schemas import ImageForm, QueryForm
 from sherd.server.services import Deadline, Services, Serving
@@ -36,18 +36,20 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
     given = request.query_params
     if "q" not in given and any(given.get(name) for name in ("text", "minus", "from", *FIELDS)):
         return _to_query(request, _form_of(given))
-    form, answer, more, problem = QueryForm.nothing(), None, False, ""
+    form, answer, more, problem, detail = QueryForm.nothing(), None, False, "", ""
     if "q" in given:
         try:
             form = read_query(given["q"])
             answer, more = await services.search(form, deadline)
         except (Refusal, SherdError) as error:
-            refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
-            problem = refusal.words or refusal.title
+            problem, detail = problem_words(request, error, services.places)
     language = language_of(request)
     if answer is None:
         start = await services.read(lambda: _start(services))
-        return page(request, "search.html", 400 if problem else 200, form=form, problem=problem, fields=FIELDS, **start)
+        return page(
+            request, "search.html", 400 if problem else 200, form=form, problem=problem, detail=detail, fields=FIELDS,
+            **start,
+        )  # fmt: skip
     found = answer
     searcher, _ = await services.opened()
     shown, facets, asked = await services.read(
@@ -73,6 +75,7 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
         fields=FIELDS,
         said=_message(found, language),
         problem="",
+        detail="",
     )
 
 
@@ -87,8 +90,7 @@ async def search_by_picture(
     try:
         kept = await keep_upload(services, await file.read())
     except SherdError as error:
-        refusal = refusal_of(error, services.places)
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, error, services.places)
     words, image = printable(text)[:MAX_QUERY_CHARS].strip(), ImageForm(upload=kept.upload)
     return _to_query(request, QueryForm(text=words, image=image) if words else QueryForm(image=image))
 

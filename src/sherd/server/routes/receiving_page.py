@@ -14,7 +14,7 @@ from sherd.errors import RejectedItem
 from sherd.ingest.files import read_below
 from sherd.server.auth import Permission, needs
 from sherd.server.layers import DELIVERY
-from sherd.server.pages import page
+from sherd.server.pages import problem_page
 from sherd.server.problems import Refusal
 from sherd.server.received import RECEIVED, delivery_name
 from sherd.server.services import Services, Serving
@@ -37,7 +37,7 @@ async def receive(request: Request, services: Serving) -> Response:
     except Refusal as refusal:
         if wants_json:
             raise
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, refusal)
     if wants_json:
         return JSONResponse(told)
     lang = request.query_params.get("lang")
@@ -56,7 +56,7 @@ async def discard(
             raise Refusal("invalid_request", "it is being read in; stop that first")
         await services.read(lambda: services.received.discard(name))
     except Refusal as refusal:
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, refusal)
     lang = request.query_params.get("lang")
     return RedirectResponse(f"/ingest{'?' + urlencode({'lang': lang}) if lang else ''}", 303)
 

@@ -15,8 +15,9 @@ from sherd.errors import DecisionConflict, SherdError
 from sherd.search.words import Language, covers
 from sherd.server.auth import Permission, needs, principal_of
 from sherd.server.named import Named, named
-from sherd.server.pages import language_of, page
-from sherd.server.problems import Refusal, refusal_of
+from sherd.server.page_words import words_in
+from sherd.server.pages import language_of, page, problem_page
+from sherd.server.problems import Refusal
 from sherd.server.reviewing import Entry, entries, frames
 from sherd.server.routes.decisions import who_decides
 from sherd.server.routes.records import RecordQuery, find_record
@@ -52,7 +53,7 @@ class Card:
     place: str
     probability: str
     examples: tuple[Frame, ...]
-    narrower: tuple[Named, ...]
+    narrower: tuple[tuple[Named, tuple[Frame, ...]], ...]
 
 
 @router.get("/review", dependencies=[needs(Permission.OBSERVE)])
@@ -68,7 +69,7 @@ async def review_page(request: Request, services: Serving, facet: Facet = FACET,
         queue = await services.reviewing.queue(worker.encoder)
         log = await services.read(lambda: _log(services, language))
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     return page(
         request, "review.html", progress=progress, groups=groups[:_SHOWN_GROUPS], count=len(groups), facet=facet,
         least=least, queue=queue, log=log[:20], done=request.query_params.get("done", ""),
@@ -90,9 +91,9 @@ async def group_page(
         group = await services.reviewing.group(worker.encoder, facet, least, name, language)
         groups = await services.reviewing.groups(worker.encoder, facet, least, language)
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     if group is None:
-        return page(request, "problem.html", 404, problem="this group is no more: the collection has changed")
+        return problem_page(request, Refusal("unknown_group"))
     others = [one.name for one in groups if one.name != name and len(one.decided) < len(one.members)]
     return page(
         request, "review_group.html", group=group, facet=facet, least=least, following=others[0] if others else None,
@@ -129,7 +130,7 @@ async def decide_group(
         _, worker = await services.opened()
         numbers = await services.proposer.use(worker.encoder, decide)
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     return _onward(request, "/review", {"facet": facet, "least": str(least)}, numbers)
 
 
@@ -156,11 +157,13 @@ async def review_record(request: Request, services: Serving, id: RecordQuery | N
         facets, unsure = await services.proposer.propose(worker.encoder, id, None, settings, tell)
         log = await services.read(lambda: _log(services, language, id))
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     shown = frames(services.library, [Member(id, image.path, Box(0, 0, 1, 1)) for image in record.images[:1]])
     return page(
-        request, "review_record.html", record=record, title=title_in(record.titles, language) or id, facets=facets,
-        unsure=unsure, seen=seen, log=log, frame=next(iter(shown.values()), None), left=len(queue),
+        request, "review_record.html", record=record, title=title_in(record.titles, language) or id,
+        facets=[(facet, new) for facet, cards in facets if (new := [one for one in cards if not one.catalogued])],
+        written=[one for _, cards in facets for one in cards if one.catalogued], unsure=unsure, seen=seen, log=log,
+        frame=next(iter(shown.values()), None), left=len(queue),
         following=next((one for one in queue if one != id), None), who=principal_of(request),
         done=request.query_params.get("done", ""),
     )  # fmt: skip
@@ -181,11 +184,13 @@ async def decide_record(request: Request, services: Serving) -> Response:
             kept = await services.read(lambda: review.decide(services.library, made, seen=seen))
             numbers = [one.number for one in kept]
     except (ValueError, KeyError):
-        return page(request, "problem.html", 400, problem="the form is not as this page sends it")
+        return page(
+            request, "problem.html", 400, problem=words_in(language_of(request))["review"]["not_chosen"], detail=""
+        )
     except DecisionConflict as error:
         return page(request, "conflict.html", 409, problem=str(error), record=record)
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     target = {"id": given["next"]} if given.get("next") else {"id": record}
     return _onward(request, "/review/record", target, numbers)
 
@@ -212,7 +217,7 @@ async def undo(
         whose = who_decides(request, who.strip() or None)
         await services.read(take_back)
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     return _onward(request, "/review", {}, [])
 
 
@@ -235,7 +240,7 @@ async def bring_in_thesaurus(request: Request, services: Serving) -> Response:
         await services.read(bring_in)
         await services.proposer.learn()
     except (Refusal, SherdError) as error:
-        return _problem(request, services, error)
+        return problem_page(request, error, services.places)
     return _onward(request, "/review", {}, [])
 
 
@@ -272,7 +277,8 @@ def _card(
     frame = frames(services.library, [place]).get(place)
     if frame is not None and box is None:
         frame = replace(frame, box=None)
-    below = suggester.thesaurus.narrower(one.concept)
+    thesaurus = suggester.thesaurus
+    below = thesaurus.narrower(one.concept)
     return Card(
         number,
         named(suggester.thesaurus, one.concept, language),
@@ -284,7 +290,9 @@ def _card(
         ",".join(f"{side:.6f}" for side in (box.x, box.y, box.w, box.h)) if box is not None else "",
         "" if one.probability is None else str(one.probability),
         services.reviewing.examples(suggester, one.concept),
-        tuple(named(suggester.thesaurus, uri, language) for uri in below),
+        tuple(
+            (named(suggester.thesaurus, uri, language), services.reviewing.examples(suggester, uri)) for uri in below
+        ),
     )
 
 
@@ -335,9 +343,3 @@ def _onward(request: Request, path: str, given: dict[str, str], numbers: list[in
     lang = request.query_params.get("lang")
     given = given | ({"done": ",".join(map(str, numbers))} if numbers else {}) | ({"lang": lang} if lang else {})
     return RedirectResponse(f"{path}?{urlencode(given)}" if given else path, 303)
-
-
-def _problem(request: Request, services: Services, error: Exception) -> Response:
-    assert isinstance(error, (Refusal, SherdError))
-    refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
-    return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)

@@ -11,8 +11,8 @@ from sherd.catalogue import concepts
 from sherd.errors import SherdError, UnknownConcept
 from sherd.server.auth import Permission, needs
 from sherd.server.named import named
-from sherd.server.pages import language_of, page
-from sherd.server.problems import Refusal, refusal_of
+from sherd.server.pages import language_of, page, problem_page
+from sherd.server.problems import Refusal
 from sherd.server.schemas import QueryForm
 from sherd.server.services import Services, Serving
 from sherd.server.shown import Frame
@@ -50,10 +50,9 @@ async def thesaurus_page(
             pictures = await _pictures(services, [one.uri for one, _ in found])
             return page(request, "thesaurus.html", search=search, found=found, pictures=pictures, tree=None)
     except UnknownConcept:
-        return page(request, "problem.html", 404, problem="no thesaurus of this library has this concept")
+        return problem_page(request, Refusal("unknown_concept"))
     except (Refusal, SherdError) as error:
-        refusal = error if isinstance(error, Refusal) else refusal_of(error, services.places)
-        return page(request, "problem.html", refusal.status_code, problem=refusal.words or refusal.title)
+        return problem_page(request, error, services.places)
     tops = [one.uri for one in thesaurus if not one.broader]
     tree = [
         (
