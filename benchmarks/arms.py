@@ -193,7 +193,8 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     folder = train_settings(settings, CONFIGS, say=log.append)
     trained = time.monotonic() - began
     resumed = any(line.get("event") == "resumed" for line in log)
-    last = next(line for line in reversed(log) if "step" in line and "of" in line)
+    # What was trained to its end before, and cut while it was measured, says nothing now.
+    last = json.loads((runs / run.name / "log.jsonl").read_text("utf-8").splitlines()[-1])
     found = measure(OnnxEncoder.load(folder), runs / "cache" / "galleries")
     way = "patch cosine"
     if settings.levels.clustering.slots == 0:
