@@ -35,6 +35,7 @@ from sherd.catalogue.schema import (
     vector_parts,
     vectors,
 )
+from sherd.catalogue.word_scores import WordScores
 from sherd.errors import InvalidArgument, SchemaTooOld
 from sherd.types import Box, KeyArray, PartInfo, Record, Region, SourceImage, Understood
 
@@ -101,6 +102,7 @@ class Catalogue:
         self.database = database
         self._kept = _Kept()
         self._lock = threading.Lock()
+        self._word_scores = WordScores()
 
     @classmethod
     def open(cls, place: Path | str, *, create: bool = False, library_id: str | None = None) -> Catalogue:
@@ -317,8 +319,22 @@ class Catalogue:
         """
         with self.database.read() as connection:
             allowed = filters.allowed_records(self.database, connection, where)
-            terms = terms_of(text, labels)
-            return full_text(connection).search(connection, terms, limit, allowed) if terms and limit > 0 else []
+            terms, engine = terms_of(text, labels), full_text(connection)
+            if not terms or limit <= 0:
+                return []
+            if not allowed:
+                best = self._word_scores.best(engine, connection, _generation(connection), terms, limit)
+                if best is not None:
+                    return self._named(connection, best)
+            return engine.search(connection, terms, limit, allowed)
+
+    def _named(self, connection: Connection, scored: Sequence[tuple[int, float]]) -> list[tuple[str, float]]:
+        """Record ids in place of numbers; without records that are gone."""
+        names: dict[int, str] = {}
+        for chunk in _chunks([number for number, _ in scored]):
+            rows = connection.execute(select(records.c.number, records.c.record_id).where(records.c.number.in_(chunk)))
+            names |= dict(rows.all())
+        return [(names[number], score) for number, score in scored if number in names]
 
     def understood(self, text: str) -> tuple[Understood, ...]:
         """The concepts of the library's thesauri that a text plainly means, with what else they are called."""

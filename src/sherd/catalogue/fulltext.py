@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVarTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Select
 
 from sherd.catalogue.lexical import Term
@@ -12,6 +15,19 @@ from sherd.catalogue.lexical import Term
 Ts = TypeVarTuple("Ts")
 RECORDS, LABELS = "lexical", "concept_words"
 """The two tables of words, with a column `rowid`, and one for each text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """numbers: (n,) ascending numbers of records; scores: (n,) above 0."""
+
+    numbers: NDArray[np.int32] | NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes, with what is around it."""
+        return self.numbers.nbytes + self.scores.nbytes + 500
 
 
 class FullText(Protocol):
@@ -33,6 +49,11 @@ class FullText(Protocol):
         Args:
             restrict: selects of record numbers; a record must be in all of them.
         """
+        ...
+
+    def scores(self, connection: Connection, term: Term) -> Scored | None:
+        """What one term gives the records that have it: `search` adds these up over its terms, in their order. None
+        where that would be no quicker."""
         ...
 
     def put_labels(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:

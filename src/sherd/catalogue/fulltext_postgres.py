@@ -38,7 +38,7 @@ from sqlalchemy import (
     update,
 )
 
-from sherd.catalogue.fulltext import LABELS, RECORDS, Ts
+from sherd.catalogue.fulltext import LABELS, RECORDS, Scored, Ts
 from sherd.catalogue.lexical import COLUMNS, WEIGHTS, Term
 from sherd.catalogue.schema import concept_labels, concepts, records
 from sherd.catalogue.tokenizer import Tokenizer
@@ -136,6 +136,9 @@ class PostgresFullText:
         for allowed in restrict:
             rows = rows.where(found.c.rowid.in_(allowed))
         return [(record_id, float(one)) for record_id, one in connection.execute(rows)]
+
+    def scores(self, connection: Connection, term: Term) -> Scored | None:
+        return None
 
     def put_labels(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         it = iter(rows)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
+import numpy as np
 from sqlalchemy import ColumnElement, Connection, Select, column, literal_column, select, table, text
 
-from sherd.catalogue.fulltext import LABELS, RECORDS, Ts
+from sherd.catalogue.fulltext import LABELS, RECORDS, Scored, Ts
 from sherd.catalogue.lexical import COLUMNS, WEIGHTS, Term
 from sherd.catalogue.schema import concept_labels, records
 
@@ -17,6 +18,7 @@ CREATE = {
     LABELS: f"CREATE VIRTUAL TABLE concept_words USING fts5(words, {TOKENIZE}, prefix='1')",
 }
 _CHUNK = 20_000
+_WEIGHTS = ", ".join(f"{one:.1f}" for one in WEIGHTS)
 _labels = table("concept_words", column("rowid"))
 _table = table("lexical", column("rowid"), *(column(name) for name in COLUMNS))
 
@@ -39,7 +41,7 @@ class SqliteFullText:
     def search(
         self, connection: Connection, terms: Sequence[Term], limit: int, restrict: Sequence[Select[int]]
     ) -> list[tuple[str, float]]:
-        rank: ColumnElement[float] = literal_column(f"bm25(lexical, {', '.join(f'{one:.1f}' for one in WEIGHTS)})")
+        rank: ColumnElement[float] = literal_column(f"bm25(lexical, {_WEIGHTS})")
         best = (
             select(_table.c.rowid.label("number"), rank.label("rank"))
             .where(text("lexical MATCH :expression").bindparams(expression=" OR ".join(map(_quoted, terms))))
@@ -55,6 +57,15 @@ class SqliteFullText:
         rows = select(records.c.record_id, few.c.rank).join(few, records.c.number == few.c.number)
         rows = rows.order_by(few.c.rank, few.c.number)
         return [(row.record_id, -float(row.rank)) for row in connection.execute(rows)]
+
+    def scores(self, connection: Connection, term: Term) -> Scored:
+        # FTS5's BM25 is a sum over phrases, of which each depends on its own phrase and on the lengths of texts alone.
+        sql = f"SELECT rowid, bm25(lexical, {_WEIGHTS}) FROM lexical WHERE lexical MATCH ? ORDER BY rowid"
+        rows = connection.exec_driver_sql(sql, (_quoted(term),))
+        found = np.fromiter(chain.from_iterable(rows), np.float64).reshape(-1, 2)
+        numbers = found[:, 0].astype(np.int64)
+        small = not numbers.size or numbers[-1] < 2**31
+        return Scored(numbers.astype(np.int32) if small else numbers, -found[:, 1])
 
     def put_labels(self, connection: Connection, rows: Iterable[tuple[int, str]]) -> None:
         it = iter(rows)
