@@ -35,7 +35,7 @@ def read_library(folder: Path) -> tuple[Encoder, NDArray[np.float32], list[tuple
         fingerprint, name = library.catalogue.encoder_fingerprint(), library.catalogue.encoder_name()
         assert fingerprint is not None
         assert name is not None
-        rows = PartRows(library.parts(fingerprint), table.parts, table.keys, table.names, table.rows)
+        rows = PartRows(library.parts(fingerprint), *table.located)
         shown = library.catalogue.hits_for(rows.keys)
         said = [(shown[key][0].record_id, shown[key][0].title) for key in rows.keys.tolist()]
         return load_encoder(name), rows.object_vectors(rows.keys), said
