@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import faiss
 import numpy as np
@@ -20,6 +20,7 @@ from sherd.vectors.protocol import NO_KEY
 from sherd.vectors.rounding import Bytes, Rounded, coordinates_of, exact_scores, near_scores
 
 _lib: Any = faiss
+A = TypeVar("A", bound=np.generic)
 _AT_ONCE = 1 << 20
 _DENSE = 8
 """From one allowed key in so many rows on it is faster to look at all rows than to look each key up."""
@@ -66,7 +67,7 @@ class Segment:
             rows: (m,) the same for all queries, or (q, m) for each its own, where -1 is none and scores -inf.
         """
         flat = rows.ravel()
-        near, scales = self.near.take(flat, axis=0, mode="clip"), self.scales.take(flat, axis=0, mode="clip")
+        near, scales = self._taken(self.near, flat), self._taken(self.scales, flat)
         scores = near_scores(near.reshape(*rows.shape, -1), scales.reshape(*rows.shape, -1), queries)
         if rows.ndim > 1 and rows.size and rows.min() < 0:
             scores[rows < 0] = -np.inf
@@ -78,13 +79,20 @@ class Segment:
         flat = rows.ravel()
         if self.soon is not None:
             self.soon(flat)
-        near, far = self.near.take(flat, axis=0, mode="clip"), self.far.take(flat, axis=0, mode="clip")
-        rounded = Rounded(near, far, self.scales.take(flat, axis=0, mode="clip"))
+        near, far = self._taken(self.near, flat), self._taken(self.far, flat)
+        rounded = Rounded(near, far, self._taken(self.scales, flat))
         scores = exact_scores(rounded, queries.repeat(rows.shape[1], axis=0)).reshape(rows.shape)
-        keys = self.keys.take(rows, mode="clip")
+        keys = self.keys[rows]
         if rows.size and rows.min() < 0:
             scores[rows < 0], keys[rows < 0] = -np.inf, NO_KEY
         return scores, keys
+
+    def _taken(self, rows_of: NDArray[A], rows: NDArray[np.int64]) -> NDArray[A]:
+        """Some rows of an array, any for -1. `take` lets other threads run meanwhile: of use where a disk is waited
+        for, and else only one more handing over of the interpreter."""
+        if self.soon is None:
+            return rows_of[rows]
+        return rows_of.take(rows, axis=0, mode="clip")
 
     def probe(self, queries: FloatArray, probes: int) -> Probed:
         """Where to look for `queries` (q, r); the same for all segments of a coder."""
