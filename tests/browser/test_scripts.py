@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from sherd.catalogue.concept_writing import import_thesaurus
+from sherd.errors import RejectedItem
 from sherd.ingest.library import Library
 from sherd.search.words import printable
+from sherd.server.problems import Refusal
+from sherd.server.received import RECEIVED, Received
 from sherd.suggest import review
 from sherd.thesaurus.thesaurus import Thesaurus
 from sherd.types import Action, Concept, Decision
@@ -60,6 +65,10 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             for n, text in enumerate(TEXTS)
         ]
         review.decide(there, said)
+    received = Received(library / RECEIVED, most_bytes=10**6, most_files=1_000)
+    for text in STRINGS:
+        with suppress(RejectedItem, Refusal):  # not every text can be the name of a folder
+            received.take(text, "a.csv", io.BytesIO(f"{text},Photo\n1,{text}.png\n".encode()), 9)
     with served(app_of(library, ingest_roots=(folder / "source",))) as address:
         yield address
 
@@ -135,6 +144,12 @@ def test_the_pages_that_show_many_run_nothing(open_page: Page) -> None:
         "/ingest",
         "/ingest?source=source/records.csv",
     ):
+        open_page.goto(address, wait_until="load")
+        assert_nothing_ran(open_page, address)
+    open_page.goto("/ingest", wait_until="load")
+    sent = open_page.locator("section[aria-labelledby=send] .log a")
+    assert sent.count() > 20
+    for address in sent.evaluate_all("all => all.map((one) => one.getAttribute('href'))"):
         open_page.goto(address, wait_until="load")
         assert_nothing_ran(open_page, address)
     open_page.goto("/map")

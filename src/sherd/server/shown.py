@@ -186,11 +186,12 @@ def first_guess(hits: Sequence[Hit]) -> int | None:
     return place if place < len(hits) else None
 
 
-def meant_words(one: Understood) -> Meant:
-    """What the thesaurus made of words of the question."""
-    others = [name for name in one.names if fold(name) not in (fold(one.words), fold(one.label))]
+def meant_words(one: Understood, name: str) -> Meant:
+    """What the thesaurus made of words of the question. name: of the concept as the page speaks, or its URI."""
+    label = one.label if name == one.uri else name
+    others = [other for other in one.names if fold(other) not in (fold(one.words), fold(label))]
     shown = tuple(others[:_MOST_NAMES])
-    return Meant(one.words, one.label, one.uri, shown, len(others) - len(shown), one.narrower)
+    return Meant(one.words, label, one.uri, shown, len(others) - len(shown), one.narrower)
 
 
 def choices_of(form: QueryForm, field: str, values: Sequence[FacetValue]) -> list[Choice]:

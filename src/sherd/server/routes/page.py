@@ -14,6 +14,7 @@ from sherd.catalogue.filters import FIELDS
 from sherd.errors import SherdError
 from sherd.search.words import Language, printable
 from sherd.server.auth import Permission, needs
+from sherd.server.named import named
 from sherd.server.page_words import EXAMPLES, words_in
 from sherd.server.pages import language_of, page, problem_page, problem_words
 from sherd.server.problems import Refusal
@@ -59,6 +60,9 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
             Asked.of(services.library, form),
         )
     )
+    names = await services.read(
+        lambda: {one.uri: named(services.describing.thesaurus, one.uri, language).name for one in found.understood}
+    )
     return page(
         request,
         "results.html",
@@ -68,7 +72,7 @@ async def search_page(request: Request, services: Serving, deadline: Deadline) -
         line=first_guess(found.hits),
         guess_below=round(100 * searcher.settings.guess_below),
         judged=any(hit.probability is not None for hit in found.hits),
-        understood=[meant_words(one) for one in found.understood],
+        understood=[meant_words(one, names[one.uri]) for one in found.understood],
         following=form.model_copy(update={"offset": form.offset + form.k}).short() if more else None,
         earlier=form.model_copy(update={"offset": max(form.offset - form.k, 0)}).short() if form.offset else None,
         facets=facets,
