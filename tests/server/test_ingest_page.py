@@ -73,6 +73,7 @@ def test_a_table_is_looked_at_read_in_and_what_was_refused_is_told(client: TestC
     assert page.xpath("//*[@data-state]")[0].text_content() == "done"
     assert page.xpath("//dd[@data-count='added']")[0].text_content() == "3"
     assert page.xpath("//dd[@data-count='rejected']")[0].text_content() == "1"
+    assert page.xpath("//a[@class='button'][@href='/']")  # on to the search
     assert "the picture ends early" in page.xpath("//ul[@data-refused]")[0].text_content()
     assert "杯 0" in client.get("/record", params={"id": "A.0"}).text
     jobs = parsed(client.get("/ingest").text).xpath("//section[@aria-labelledby='jobs']//li")
