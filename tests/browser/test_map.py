@@ -118,11 +118,24 @@ def test_a_finger_chooses_when_it_is_told_to_and_scrolls_otherwise(browser: Brow
                 {"type": "touchMove" if n else "touchStart", "touchPoints": [{"x": x, "y": y}]},
             )
         client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        # A page that was flung scrolls on for a while: the next finger would only stop it.
+        page.evaluate(
+            """async () => {
+                const place = () => `${window.scrollX} ${window.scrollY} ${document.querySelector(".land").scrollLeft}`;
+                for (let still = 0, last = place(); still < 20; last = place()) {
+                    await new Promise(requestAnimationFrame);
+                    still = place() === last ? still + 1 : 0;
+                }
+            }"""
+        )
 
     swipe(330, -25)
     expect(page.locator("[data-chosen]")).to_be_hidden()
     page.locator(".land").evaluate("one => one.scrollTo(0, 0)")
-    page.get_by_role("button", name="Choose some").tap()
+    choose = page.get_by_role("button", name="Choose some")
+    choose.tap()
+    expect(choose).to_have_attribute("aria-pressed", "true")
+    page.locator("[data-map]").scroll_into_view_if_needed()
     swipe(30, 25)
     expect(page.locator("[data-chosen-count]")).to_contain_text("pictures chosen")
     context.close()
