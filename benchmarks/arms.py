@@ -107,7 +107,7 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     some = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
     values = drawn.localisation_values(encoder, test, some, localiser)
     for facet in ("type", "motif"):
-        values |= drawn.naming_values(encoder, seen, test, thesaurus, facet)
+        values |= drawn.naming_values(encoder, seen.objects, test, thesaurus, facet)
     shared = Path(os.environ["SHERD_SHARED"])
     ranks["kamon"] = text_ranks(encoder, shared / "packs" / "kamon_crests", "heldout", weight)
     for pack, splits in (("byzart_icons", ["valid"]), ("iconart_parts", ["valid", "test"])):
@@ -140,9 +140,8 @@ def by_level(settings: TrainSettings, run: Path, cache: Path) -> dict[str, list[
     encoder, model = OnnxEncoder.load(run / "model"), load_model(settings, run)
     test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
     levels = look_at_levels(model, test, settings.stages[-1].size_px)
-    seen = drawn.look(encoder, test)
     asked = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
-    found = facet_values(levels, seen, encoder, test, builtin_thesaurus()) | slot_values(levels, encoder, asked)
+    found = facet_values(levels, encoder, test, builtin_thesaurus()) | slot_values(levels, encoder, asked)
     return _short(found)
 
 

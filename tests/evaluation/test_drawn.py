@@ -103,7 +103,7 @@ def test_an_oracle_points_right_and_a_flat_map_does_not(gallery: drawn.Gallery) 
 def test_naming_asks_for_the_nearest_concept(gallery: drawn.Gallery) -> None:
     encoder = ToyEncoder()
     seen = drawn.look(encoder, gallery)
-    values = drawn.naming_values(encoder, seen, gallery, builtin_thesaurus(), "type")
+    values = drawn.naming_values(encoder, seen.objects, gallery, builtin_thesaurus(), "type")
     assert len(values["type_accuracy"]) == 12
     assert len(values["type_error_distance"]) == 12 - values["type_accuracy"].sum()
     assert (values["type_error_distance"] >= 1).all()

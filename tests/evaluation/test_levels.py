@@ -54,9 +54,8 @@ def test_a_facet_that_says_the_name_is_right_and_another_is_not(gallery: drawn.G
     facets = np.zeros((12, len(FACETS), 32), np.float32)
     facets[:, FACETS.index("type")] = said / np.linalg.norm(said, axis=1, keepdims=True)
     blind = np.zeros((12, 32), np.float32)
-    seen = drawn.Seen(blind, blind[:, None], blind, ())
     levels = LevelsSeen(facets, blind[:, None], np.zeros((12, 1, 4, 4), np.float32))
-    found = facet_values(levels, seen, encoder, gallery, thesaurus)  # type: ignore[arg-type]
+    found = facet_values(levels, encoder, gallery, thesaurus)  # type: ignore[arg-type]
     assert found["type_by_facet"].mean() == 1
     assert found["theme_by_facet"].mean() < 1
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from PIL import Image
 from starlette.testclient import TestClient
 
+from sherd.catalogue.concept_writing import import_thesaurus
 from sherd.encoder.toy import ToyEncoder
 from sherd.ingest.decoder import DecoderPool
 from sherd.ingest.library import Library
@@ -24,9 +25,18 @@ from sherd.ingest.sources import open_source
 from sherd.server.app import create_app
 from sherd.server.running import Protocol
 from sherd.server.settings import ServerSettings
+from sherd.thesaurus.thesaurus import builtin_thesaurus
 from tests.search.memory import COLOURS, plain, quarters
 
 NAMES = sorted(COLOURS)
+
+
+def make_described(folder: Path) -> Path:
+    """The library of `make_library` with Sherd's own thesaurus."""
+    library = make_library(folder)
+    with Library.open(library) as there, there.writer():
+        import_thesaurus(there.catalogue.database, builtin_thesaurus(), name="urn:sherd:")
+    return library
 
 
 def make_library(

@@ -10,11 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from sherd.catalogue import decisions
-from sherd.catalogue.concept_writing import import_thesaurus
 from sherd.ingest.library import Library
 from sherd.server.auth import TOKENS, Role, Tokens
-from sherd.thesaurus.thesaurus import builtin_thesaurus
-from tests.server.museum import app_of, client_of, make_library
+from tests.server.museum import app_of, client_of, make_described
 
 TAOTIE, BEAST, BRONZE = "urn:sherd:taotie", "urn:sherd:beast_mask", "urn:sherd:bronze"
 
@@ -22,10 +20,7 @@ TAOTIE, BEAST, BRONZE = "urn:sherd:taotie", "urn:sherd:beast_mask", "urn:sherd:b
 @pytest.fixture(scope="module")
 def museum(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library with Sherd's own thesaurus."""
-    library = make_library(tmp_path_factory.mktemp("decided"))
-    with Library.open(library) as there, there.writer():
-        import_thesaurus(there.catalogue.database, builtin_thesaurus(), name="urn:sherd:")
-    return library
+    return make_described(tmp_path_factory.mktemp("decided"))
 
 
 @pytest.fixture(scope="module")

@@ -10,23 +10,17 @@ import pytest
 from fastapi import Request
 from starlette.testclient import TestClient
 
-from sherd.catalogue.concept_writing import import_thesaurus
-from sherd.ingest.library import Library
 from sherd.server.auth import TOKENS, Principal, Role, Tokens
 from sherd.server.problems import Refusal
 from sherd.server.repeats import Repeats
-from sherd.thesaurus.thesaurus import builtin_thesaurus
-from tests.server.museum import app_of, client_of, make_library
+from tests.server.museum import app_of, client_of, make_described
 
 WORD = {"record_id": "R/red", "action": "accept", "concept": "urn:sherd:taotie", "seen": 0}
 
 
 @pytest.fixture(scope="module")
 def museum(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    library = make_library(tmp_path_factory.mktemp("repeated"))
-    with Library.open(library) as there, there.writer():
-        import_thesaurus(there.catalogue.database, builtin_thesaurus(), name="urn:sherd:")
-    return library
+    return make_described(tmp_path_factory.mktemp("repeated"))
 
 
 def decide(client: TestClient, key: str | None, **more: object) -> tuple[int, dict[str, Any]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from sherd.encoder.fingerprint import fingerprint
-from sherd.encoder.parts import PatchEncoder, boxes_from_masks, cluster_parts
+from sherd.encoder.parts import PatchEncoder, boxes_from_masks, cluster_parts, unit
 from sherd.encoder.preprocess import PREPROCESS_VERSION, input_shape, to_input
 from sherd.errors import CorruptData, ModelUnavailable
 from sherd.types import Embeddings, FloatArray, Picture
@@ -128,7 +128,7 @@ class OnnxEncoder(PatchEncoder):
         last = self._last
         if last is None or last[0] != key:
             shape = input_shape(picture.shape[0], picture.shape[1], self.settings.heat_px)
-            last = self._last = (key, _unit(self._run([to_input(picture, shape)])["patches"][0]))
+            last = self._last = (key, unit(self._run([to_input(picture, shape)])["patches"][0]))
         return last[1]
 
     def _run(self, inputs: Sequence[NDArray[np.uint8]]) -> dict[str, FloatArray]:
@@ -139,11 +139,7 @@ def _parts(made: dict[str, FloatArray], k: int, aspect: float) -> tuple[FloatArr
     """Part vectors (n, K, D) and boxes (n, K, 4) of a network's outputs."""
     if "parts" in made:
         return made["parts"], boxes_from_masks(made["masks"])
-    return cluster_parts(_unit(made["patches"]), k, aspect=aspect)
-
-
-def _unit(rows: FloatArray) -> FloatArray:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12), np.float32)
+    return cluster_parts(unit(made["patches"]), k, aspect=aspect)
 
 
 def _cores() -> int:

@@ -257,9 +257,9 @@ def patch_localiser(encoder: Encoder) -> Localiser:
 
 
 def naming_values(
-    encoder: Encoder, seen: Seen, gallery: Gallery, thesaurus: Thesaurus, facet: str
+    encoder: Encoder, objects: FloatArray, gallery: Gallery, thesaurus: Thesaurus, facet: str
 ) -> dict[str, Values]:
-    """What the object vector is called: accuracy a picture, and the tree distance of each mistake.
+    """What vectors (n, D) of the pictures are called: accuracy a picture, and the tree distance of each mistake.
 
     Candidates are the concepts of the facet that occur in the gallery, by their English and Chinese names' mean vector.
     """
@@ -268,7 +268,7 @@ def naming_values(
     names = [thesaurus.concept(uri).pref_labels for uri in candidates]
     vectors = encoder.encode_text([n["en"] for n in names]) + encoder.encode_text([n["zh-Hans"] for n in names])
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    said = [candidates[n] for n in (seen.objects @ vectors.T).argmax(1)]
+    said = [candidates[n] for n in (objects @ vectors.T).argmax(1)]
     asked = [(one, set(uris)) for one, uris in zip(said, truths, strict=True) if uris]
     right = np.array([one in uris for one, uris in asked], np.float64)
     distances = hierarchy.error_distances([one for one, _ in asked], [uris for _, uris in asked], thesaurus.distance)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from sherd.encoder.preprocess import to_input
 from sherd.encoder.protocol import Encoder
-from sherd.evaluation.drawn import Gallery, MotifQuery, Seen, Values, naming_values, points_at
+from sherd.evaluation.drawn import Gallery, MotifQuery, Values, naming_values, points_at
 from sherd.metrics import localisation
 from sherd.model.dual import DualEncoder
 from sherd.model.levels import FACETS
@@ -45,14 +45,12 @@ def look_at_levels(model: DualEncoder, gallery: Gallery, size_px: int) -> Levels
     return LevelsSeen(*(np.concatenate(some) for some in zip(*rows, strict=True)))
 
 
-def facet_values(
-    levels: LevelsSeen, seen: Seen, encoder: Encoder, gallery: Gallery, thesaurus: Thesaurus
-) -> dict[str, Values]:
+def facet_values(levels: LevelsSeen, encoder: Encoder, gallery: Gallery, thesaurus: Thesaurus) -> dict[str, Values]:
     """By facet, a value a picture: whether its own theme vector names it rightly, among the concepts of the gallery."""
     figures: dict[str, Values] = {}
     for n, name in enumerate(FACETS):
-        asked = replace(seen, objects=levels.facets[:, n])
-        figures[f"{name}_by_facet"] = naming_values(encoder, asked, gallery, thesaurus, name)[f"{name}_accuracy"]
+        named = naming_values(encoder, levels.facets[:, n], gallery, thesaurus, name)
+        figures[f"{name}_by_facet"] = named[f"{name}_accuracy"]
     return figures
 
 
