@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -245,10 +245,15 @@ class Searcher:
         with watch.stage("rerank"):
             objects, parts = self._candidates.rows.as_kept(keys)
             scores = score(question, objects, parts, sharpness=self.settings.sharpness, minus=self.settings.minus)
-        with watch.stage("catalogue"):
-            shown = self._shown(keys, query)
-        with watch.stage("rerank"):
-            return _grouped(keys, scores, shown, words, unwanted if query.minus else None, k), meant
+        shown: dict[int, ShownBy] = {}
+        for some, least in _in_lots(keys, scores.total, extra, 2 * k):
+            with watch.stage("catalogue"):
+                shown |= self._shown(some, query)
+            with watch.stage("rerank"):
+                ranked = _grouped(keys, scores, shown, words, unwanted if query.minus else None, k)
+            if len(ranked) == k and ranked[-1].score > least:
+                break
+        return ranked, meant
 
     def _shown(self, keys: KeyArray, query: Query) -> dict[int, ShownBy]:
         """Who shows each picture, of the records that the filters let through."""
@@ -369,6 +374,28 @@ class Searcher:
                 f"search uses '{self._encoder.name}' ({self._encoder.fingerprint[:12]}); search with that encoder, or "
                 "run `sherd reindex --model` with this one"
             )
+
+
+def _in_lots(keys: KeyArray, totals: Float64Array, extra: KeyArray, lot: int) -> Iterator[tuple[KeyArray, float]]:
+    """Keys in the order in which they may come to be hits, and the best that any key after these can score.
+
+    The catalogue is asked for a few at a time, since in a large one each is a read of the disk.
+
+    Args:
+        keys: (n,) ascending; totals: (n,) their visual scores.
+        extra: keys of pictures whose records have words that were asked for; they come in the first lot. No other
+            record gets more than its visual score.
+        lot: how many keys come at once; each lot is twice as large as the one before.
+    """
+    order = np.argsort(-totals, kind="stable")
+    worded = np.isin(keys, extra)
+    order = np.concatenate([order[worded[order]], order[~worded[order]]])
+    start, end = 0, int(np.count_nonzero(worded)) + lot
+    while start < keys.size:
+        least = float(totals[order[end]]) if end < keys.size else -np.inf
+        yield keys[order[start:end]], least
+        lot *= 2
+        start, end = end, end + lot
 
 
 def _grouped(

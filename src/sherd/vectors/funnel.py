@@ -34,11 +34,13 @@ def funnel(
     layers: Sequence[Layer],
     queries: FloatArray,
     depths: Depths,
+    k: int,
     brute_limit: int,
     allowed: KeyArray | None,
     group: int,
 ) -> tuple[FloatArray, KeyArray]:
-    """Scores (q, m) and keys (q, m) of the rows that are scored by all bytes, in no order; -inf and -1 fill up.
+    """Scores (q, m) and keys (q, m) of the best rows, in no order; -inf and -1 fill up. `depths.exact` of them are
+    scored by all bytes; where these are fewer than `k`, the next ones up to k are, by their near bytes.
 
     Args:
         queries: (q, D) checked.
@@ -56,7 +58,7 @@ def funnel(
             found.append(one)
     if not found:
         return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
-    return _scored(found, depths.exact)
+    return _scored(found, depths.exact, max(k, depths.exact))
 
 
 def _candidates(
@@ -95,18 +97,57 @@ def _candidates(
     return _Found(segment, turned, some, None if segment.graph else segment.near_scores(some, turned))
 
 
-def _scored(found: Sequence[_Found], wanted: int) -> tuple[FloatArray, KeyArray]:
-    """By all bytes, the `wanted` of each query that are best by near bytes."""
-    if len(found) == 1 and found[0].scores is None:
+def _scored(found: Sequence[_Found], exact: int, wanted: int) -> tuple[FloatArray, KeyArray]:
+    """Of each query the `wanted` that are best by near bytes; the `exact` best of these by all bytes."""
+    if len(found) == 1 and found[0].scores is None and wanted <= exact:
         return found[0].segment.scored(found[0].rows[:, :wanted], found[0].turned)
-    scores = [one.segment.near_scores(one.rows, one.turned) if one.scores is None else one.scores for one in found]
-    together = scores[0] if len(found) == 1 else np.concatenate(scores, axis=1)
-    if together.shape[1] > wanted:
-        places = np.argpartition(together, together.shape[1] - wanted, axis=1)[:, -wanted:]
+    each = [one.segment.near_scores(one.rows, one.turned) if one.scores is None else one.scores for one in found]
+    near = each[0] if len(found) == 1 else np.concatenate(each, axis=1)
+    places = _first_places(near, wanted)
+    if exact < places.shape[1]:
+        first = _first_places(np.take_along_axis(near, places, axis=1), exact)
+        places, others = np.take_along_axis(places, first, axis=1), _all_but(places, first)
+        rough = np.take_along_axis(near, others, axis=1), _keys_at(found, others)
     else:
-        places = np.broadcast_to(np.arange(together.shape[1]), together.shape)
+        rough = None
     if len(found) == 1:
-        return found[0].segment.scored(found[0].rows[np.arange(len(places))[:, None], places], found[0].turned)
+        scores, keys = found[0].segment.scored(found[0].rows[np.arange(len(places))[:, None], places], found[0].turned)
+    else:
+        scores, keys = _scored_together(found, places)
+    if rough is not None:
+        scores, keys = np.concatenate([scores, rough[0]], axis=1), np.concatenate([keys, rough[1]], axis=1)
+    return scores, keys
+
+
+def _first_places(scores: FloatArray, count: int) -> NDArray[np.intp]:
+    """(q, count) places of the largest of each row, in no order; all where there are no more."""
+    if scores.shape[1] <= count:
+        return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    return np.argpartition(scores, scores.shape[1] - count, axis=1)[:, -count:]
+
+
+def _all_but(places: NDArray[np.intp], taken: NDArray[np.intp]) -> NDArray[np.intp]:
+    """What is left of each row of `places` without its columns `taken`, as many in each row."""
+    kept = np.ones(places.shape, np.bool_)
+    np.put_along_axis(kept, taken, False, axis=1)
+    return places[kept].reshape(len(places), -1)
+
+
+def _keys_at(found: Sequence[_Found], places: NDArray[np.intp]) -> KeyArray:
+    """(q, m) keys of places in the rows of all segments, one after the other; -1 where a row is none."""
+    rows = found[0].rows if len(found) == 1 else np.concatenate([one.rows for one in found], axis=1)
+    rows = np.take_along_axis(rows, places, axis=1)
+    keys = np.full(places.shape, NO_KEY, np.int64)
+    first = 0
+    for one in found:
+        mine = (places >= first) & (places < first + one.rows.shape[1]) & (rows >= 0)
+        keys[mine] = one.segment.keys[rows[mine]]
+        first += one.rows.shape[1]
+    return keys
+
+
+def _scored_together(found: Sequence[_Found], places: NDArray[np.intp]) -> tuple[FloatArray, KeyArray]:
+    """Scores by all bytes (q, m) and keys (q, m) of such places."""
     exact = np.full(places.shape, -np.inf, np.float32)
     keys = np.full(places.shape, NO_KEY, np.int64)
     first = 0

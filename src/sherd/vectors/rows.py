@@ -134,7 +134,9 @@ class PartRows:
         for part, where, rows in pieces:
             for out, name in zip(read, columns, strict=True):
                 part.check(name, rows)
-                out[where] = getattr(part, name)[rows]
+                column = getattr(part, name)
+                # `take` lets other threads run while the disk is waited for.
+                out[where] = column.take(rows, axis=0, mode="clip") if self._large else column[rows]
         return read
 
     def _pieces(self, keys: KeyArray) -> Iterator[tuple[Part, KeyArray, KeyArray]]:
