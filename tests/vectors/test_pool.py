@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import faiss
@@ -23,13 +25,19 @@ class Slow(ExactIndex):
         super().__init__(4)
         self.go, self.order, self.threads = threading.Event(), list[int](), set[int]()
         self.sizes: list[int] = []
+        self.inside = 0
+        self.notice: Callable[[], object] = lambda: None
 
     def search(self, queries: FloatArray, k: int, allowed: KeyArray | None = None) -> tuple[FloatArray, KeyArray]:
+        self.notice()
+        self.inside += 1
         assert self.go.wait(20)
+        self.inside -= 1
+        self.threads.add(faiss.omp_get_max_threads())
+        found = super().search(queries, k, allowed)
         self.order.append(k)
         self.sizes.append(len(queries))
-        self.threads.add(faiss.omp_get_max_threads())
-        return super().search(queries, k, allowed)
+        return found
 
 
 def test_first_come_first_served_by_one_core_each() -> None:
@@ -75,6 +83,38 @@ def test_a_closed_pool_answers_what_was_asked_and_no_more() -> None:
     with pytest.raises(InvalidArgument, match="closed"):
         pool.submit(random_unit((1, 4)), 1)
     pool.close()
+
+
+def test_who_comes_alone_searches_himself_with_one_core_and_never_more_at_once_than_there_are_workers() -> None:
+    index = Slow()
+    index.add(np.arange(9), random_unit((9, 4)))
+    before = faiss.omp_get_max_threads()
+    with SearchPool(index, workers=1) as pool, ThreadPoolExecutor(1) as other:
+        index.go.set()
+        seen: list[str] = []
+        index.notice = lambda: seen.append(threading.current_thread().name)
+        for _ in range(3):
+            pool.search(random_unit((1, 4)), 1)
+        assert seen == ["sherd-search-0", *2 * [threading.current_thread().name]]
+        assert index.threads == {1}
+        assert faiss.omp_get_max_threads() == before
+        assert other.submit(pool.search, random_unit((1, 4)), 2).result()[1].shape == (1, 2)
+        index.go.clear()
+        waiting = other.submit(pool.search, random_unit((1, 4)), 2)  # by itself
+        while not index.inside:
+            time.sleep(0.001)
+        mine = pool.submit(random_unit((1, 4)), 3)
+        time.sleep(0.05)
+        assert index.inside == 1  # the worker leaves the only core to who has it
+        index.go.set()
+        assert waiting.result()[1].shape == (1, 2)
+        assert mine.result()[1].shape == (1, 3)
+        with pytest.raises(InvalidArgument):
+            pool.search(random_unit((1, 3)), 1)
+        assert pool.search(random_unit((1, 4)), 4)[1].shape == (1, 4)
+    assert index.order == [1, 1, 1, 2, 2, 3, 4]
+    with pytest.raises(InvalidArgument, match="closed"):
+        pool.search(random_unit((1, 4)), 1)
 
 
 def test_many_threads_get_their_own_answers_and_errors() -> None:

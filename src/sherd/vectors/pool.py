@@ -48,18 +48,32 @@ class SearchPool:
             raise InvalidArgument(f"a pool needs 1 worker or more, got {workers}")
         self._index = index
         self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
-        self._closing = threading.Lock()
+        self._change = threading.Lock()
         self._closed = False
+        self._due = 0
+        """Searches that were asked for and not begun: nobody may go before them."""
+        self._last = 0
+        count = workers or cores()
+        self._free = threading.Semaphore(count)
         self._workers = [
-            threading.Thread(target=self._work, name=f"sherd-search-{n}", daemon=True)
-            for n in range(workers or cores())
+            threading.Thread(target=self._work, name=f"sherd-search-{n}", daemon=True) for n in range(count)
         ]
         for worker in self._workers:
             worker.start()
 
     def search(self, queries: FloatArray, k: int, allowed: KeyArray | None = None) -> Found:
         """`VectorIndex.search`, when its turn has come."""
-        return self.submit(queries, k, allowed).result()
+        me = threading.get_ident()
+        alone, self._last = self._last == me, me
+        if not alone or self._closed or self._due or not self._free.acquire(blocking=False):
+            return self.submit(queries, k, allowed).result()
+        threads = faiss.omp_get_max_threads()
+        try:
+            faiss.omp_set_num_threads(1)
+            return self._index.search(queries, k, allowed)
+        finally:
+            faiss.omp_set_num_threads(threads)
+            self._free.release()
 
     def submit(self, queries: FloatArray, k: int, allowed: KeyArray | None = None) -> Future[Found]:
         """The same, without waiting for the answer; one that is cancelled before its turn costs nothing.
@@ -68,15 +82,16 @@ class SearchPool:
             InvalidArgument: the pool is closed.
         """
         answer: Future[Found] = Future()
-        with self._closing:
+        with self._change:
             if self._closed:
                 raise InvalidArgument("this pool is closed; make another one")
+            self._due += 1
             self._asked.put(_Asked(queries, k, allowed, answer))
         return answer
 
     def close(self) -> None:
         """Answer what has been asked, then let the workers go."""
-        with self._closing:
+        with self._change:
             if not self._closed:
                 self._closed = True
                 for _ in self._workers:
@@ -96,21 +111,28 @@ class SearchPool:
         # Each worker has one core; the threads of FAISS beneath it would only wait for each other.
         faiss.omp_set_num_threads(1)
         while (first := self._asked.get()) is not None:
-            waiting, last = [first], False
-            share = min(_MOST, 1 + self._asked.qsize() // len(self._workers))
-            while len(waiting) < share and not last:
-                try:
-                    following = self._asked.get_nowait()
-                except Empty:
-                    break
-                if following is None:
-                    last = True
-                else:
-                    waiting.append(following)
-            for together in _alike(one for one in waiting if one.answer.set_running_or_notify_cancel()):
-                self._answer(together)
+            with self._free:
+                waiting, last = self._following(first)
+                with self._change:
+                    self._due -= len(waiting)
+                for together in _alike(one for one in waiting if one.answer.set_running_or_notify_cancel()):
+                    self._answer(together)
             if last:
                 return
+
+    def _following(self, first: _Asked) -> tuple[list[_Asked], bool]:
+        """A worker's share of what waits, from `first` on, and whether the pool is closed behind it."""
+        waiting = [first]
+        share = min(_MOST, 1 + self._asked.qsize() // len(self._workers))
+        while len(waiting) < share:
+            try:
+                following = self._asked.get_nowait()
+            except Empty:
+                break
+            if following is None:
+                return waiting, True
+            waiting.append(following)
+        return waiting, False
 
     def _answer(self, together: Sequence[_Asked]) -> None:
         first = together[0]
