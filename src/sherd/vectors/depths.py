@@ -10,12 +10,13 @@ from sherd.errors import InvalidArgument
 
 TARGETS = (0.9, 0.95, 0.99)
 DEFAULT_TARGET = 0.95
+_LEAST = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Depths:
-    """probes: lists looked into (of a graph: candidates kept). rerank: rows scored by near bytes, in each segment.
-    exact: rows scored by all bytes, in all."""
+    """probes: lists looked into (of a graph: candidates kept). rerank: rows scored by near bytes, of an index in one
+    segment. exact: rows scored by all bytes, in all."""
 
     probes: int
     rerank: int
@@ -24,6 +25,18 @@ class Depths:
     def __post_init__(self) -> None:
         if min(self.probes, self.rerank, self.exact) < 1:
             raise InvalidArgument(f"depths of a search must be 1 or more, got {self}")
+
+    def rerank_in(self, rows: int, total: int) -> int:
+        """Rows scored by near bytes in a segment of `rows` out of `total`. With the square root of what a search looks
+        at grows how many are before the best by their codes; so it does from one collection to a larger one.
+
+        >>> depths = Depths(probes=19, rerank=800, exact=15)
+        >>> depths.rerank_in(50, 100), depths.rerank_in(1, 10_000), depths.rerank_in(100, 100)
+        (566, 50, 800)
+        """
+        return (
+            self.rerank if rows >= total else min(self.rerank, max(_LEAST, round(self.rerank * (rows / total) ** 0.5)))
+        )
 
 
 @dataclass(frozen=True, slots=True)

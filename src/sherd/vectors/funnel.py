@@ -50,11 +50,14 @@ def funnel(
     turned: dict[int, FloatArray] = {}
     probed: dict[tuple[int, int], Probed] = {}
     found = []
+    total = sum(layer.alive for layer in layers)
     for layer in layers:
         coder = layer.segment.coder
         if id(coder) not in turned:
             turned[id(coder)] = coder.rotation.apply(queries)
-        if (one := _candidates(layer, turned[id(coder)], depths, brute_limit, allowed, group, probed)) is not None:
+        own = max(depths.rerank_in(layer.alive, total), min(depths.rerank, 2 * k))
+        one = _candidates(layer, turned[id(coder)], depths.probes, own, brute_limit, allowed, group, probed)
+        if one is not None:
             found.append(one)
     if not found:
         return np.empty((len(queries), 0), np.float32), np.empty((len(queries), 0), np.int64)
@@ -64,7 +67,8 @@ def funnel(
 def _candidates(
     layer: Layer,
     turned: FloatArray,
-    depths: Depths,
+    probes: int,
+    rerank: int,
     brute_limit: int,
     allowed: KeyArray | None,
     group: int,
@@ -78,7 +82,7 @@ def _candidates(
         count = rows.size
     if not count:
         return None
-    if count <= (depths.rerank if rows is None else max(brute_limit, depths.rerank)):
+    if count <= (rerank if rows is None else max(brute_limit, rerank)):
         rows = np.flatnonzero(layer.mask()) if rows is None else rows
         every = np.broadcast_to(rows, (len(turned), rows.size))
         return _Found(segment, turned, every, segment.near_scores(rows, turned))
@@ -86,12 +90,13 @@ def _candidates(
         keep = bits_of(rows, len(segment))
         selector = _lib.IDSelectorBitmap(keep)
     # Where a filter lets few rows through, each list holds few of them: look into more for the same recall.
-    probes = math.ceil(depths.probes * len(segment) / count) if count < len(segment) else depths.probes
+    if count < len(segment):
+        probes = math.ceil(probes * len(segment) / count)
     near = np.ascontiguousarray(turned[:, : coder.near])
     at = (id(coder), probes)
     if at not in probed:
         probed[at] = segment.probe(near, probes)
-    some = segment.find(near, probed[at], depths.rerank, selector)
+    some = segment.find(near, probed[at], rerank, selector)
     del keep
     # The graph's own scores are as good as those of near bytes.
     return _Found(segment, turned, some, None if segment.graph else segment.near_scores(some, turned))

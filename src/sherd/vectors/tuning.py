@@ -129,6 +129,7 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: f
     lists = max(layer.segment.coder.coarse.lists for layer in state.layers)
     graph = any(layer.segment.graph for layer in state.layers)
     rows = max(len(layer.segment) for layer in state.layers)
+    total = sum(layer.alive for layer in state.layers)
     # a small collection needs no more; what a graph gives is in the right order but for its last places
     reranks = (15, 30, 100, 200) if graph else tuple(n for n in _RERANKS if n <= max(400.0, rows**0.5))
     beyond = 0
@@ -136,8 +137,10 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: f
         candidates = [_candidates(layer, queries, truth, probes, max(reranks)) for layer in state.layers]
         top = 0.0
         for rerank in reranks:
-            scores = np.concatenate([one.scores[:, :rerank] for one in candidates], axis=1)
-            true = np.concatenate([one.true[:, :rerank] for one in candidates], axis=1)
+            shares = [Depths(probes, rerank, 1).rerank_in(layer.alive, total) for layer in state.layers]
+            taken = list(zip(candidates, shares, strict=True))
+            scores = np.concatenate([one.scores[:, :share] for one, share in taken], axis=1)
+            true = np.concatenate([one.true[:, :share] for one, share in taken], axis=1)
             places = _first(scores, max(_EXACTS))
             found = np.cumsum(np.take_along_axis(true, places, axis=1), axis=1)  # (q, exact)
             for exact in _EXACTS:
@@ -193,9 +196,10 @@ def _candidates(layer: Layer, queries: FloatArray, truth: KeyArray, probes: int,
 def _cost(state: State, depths: Depths) -> float:
     """Nanoseconds of work of one search."""
     total = _EXACT * depths.exact
+    every = sum(layer.alive for layer in state.layers)
     for layer in state.layers:
         coder, rows = layer.segment.coder, len(layer.segment)
-        total += _NEAR * min(depths.rerank, rows)
+        total += _NEAR * min(depths.rerank_in(layer.alive, every), rows)
         if layer.segment.graph:
             total += _HOP * max(depths.probes, depths.rerank)
         else:
