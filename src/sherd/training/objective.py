@@ -78,7 +78,7 @@ def objective(
     *,
     progress: float = 1.0,
 ) -> tuple[Tensor, Mapping[str, Tensor]]:
-    """The weighted sum, and each term before weighting, with what is only watched: gates, slots in use, mask entropy.
+    """The weighted sum, and each term in use before weighting, with what is only watched: gates, slots, mask entropy.
 
     Args:
         facets: as the batch's targets were made with. progress: share 0..1 of the steps that are done.
@@ -108,15 +108,18 @@ def objective(
     if phrases is not None:
         terms |= _local(seen, phrases, batch, wanted, method, scales, biases)
     if names is not None and seen.facets is not None:
-        terms |= _semantic(seen.facets, captions, names, model.residuals, batch, facets, method, scales["theme"])
+        told = captions if "culture" in wanted and method.tree != "none" else None
+        terms |= _semantic(seen.facets, told, names, model.residuals, batch, facets, method, scales["theme"])
     if labels is not None:
         logits = scales["object"] * labels[0] @ labels[1].T
         own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
         terms["labels"] = (losses.multi_positive(logits, own) + losses.multi_positive(logits.T, own)) / 2
     if seen.slots is not None and seen.parts is not None:
-        terms |= _masks(both, b, mirrored, background=model.settings.levels.clustering.background)
-        if progress >= method.decoupling_from:
+        if "mask" in wanted:
+            terms |= _masks(both, b, mirrored, background=model.settings.levels.clustering.background)
+        if "redundancy" in wanted and progress >= method.decoupling_from:
             terms["redundancy"] = losses.redundancy_loss(seen.parts)
+        if "covariance" in wanted and progress >= method.decoupling_from:
             terms["covariance"] = losses.covariance_loss(seen.parts, seen.object)
     if model.to_teacher is not None and batch.teacher is not None and batch.teacher_seen is not None:
         mapped = model.to_teacher(seen.grid.float()).permute(0, 2, 3, 1)
@@ -191,7 +194,7 @@ def _local(
 
 def _semantic(
     queries: Tensor,
-    captions: Tensor,
+    captions: Tensor | None,
     names: Tensor,
     residuals: Tensor | None,
     batch: Batch,
@@ -199,7 +202,7 @@ def _semantic(
     method: MethodSettings,
     scale: Tensor,
 ) -> dict[str, Tensor]:
-    """theme: the concepts that were catalogued. culture: what is broader, for pictures and for captions."""
+    """theme: the concepts that were catalogued. culture: what is broader, for pictures and for captions (None: not)."""
     theme, culture = [], []
     start = 0
     for facet, targets in zip(facets, batch.facets, strict=True):
@@ -210,11 +213,13 @@ def _semantic(
         inner[facet.leaves] = False
         logits = scale * queries[:, FACETS.index(facet.name)] @ leaves.T  # (B, L)
         theme.append(hierarchy.node_loss(logits, facet, targets.own, targets.absent & ~inner, weighted=False))
+        if captions is None:
+            continue
         said = scale * captions @ leaves.T
         if method.tree == "flat":
             shown = targets.own.any(1)
             culture += [0.1 * hierarchy.smoothing_loss(one, shown) for one in (logits, said)]
-        elif method.tree != "none":
+        else:
             absent = targets.absent & inner
             culture.append(hierarchy.node_loss(logits, facet, targets.broader, absent, weighted=True))
             culture.append(_CAPTION_SHARE * hierarchy.node_loss(said, facet, targets.broader, absent, weighted=True))
