@@ -1,11 +1,11 @@
 """What does each part of the method earn? `python benchmarks/arms.py --runs DIR`.
 
 Works off `configs/arms.queue` in its order: each run trains one arm with one seed with the settings of
-`configs/arms.toml`, from another run and for as many steps as its line says, measures it on relics of seeds and a
-culture that no training saw, and writes results/arms/NAME-SEED.json, query by query. What has a result is passed over,
-what begins with a run that is not there waits for it, and a run that was cut goes on from its checkpoint, so the
-command may be stopped and given again at any time. `make results` makes the tables. The common start,
-`sherd train configs/start.toml`, must be in DIR/start.
+`configs/arms.toml` (or of `configs/large.toml`, at the size of the built-in model), from another run and for as many
+steps as its line says, measures it on relics of seeds and a culture that no training saw, and writes
+results/arms/NAME-SEED.json, query by query. What has a result is passed over, what begins with a run that is not there
+waits for it, and a run that was cut goes on from its checkpoint, so the command may be stopped and given again at any
+time. `make results` makes the tables. The common start, `sherd train configs/start.toml`, must be in DIR/start.
 """
 
 from __future__ import annotations
@@ -46,12 +46,14 @@ CONFIGS = ROOT / "configs"
 class Run:
     """One line of the queue with one of its seeds.
 
-    changes: dotted keys of the settings. start: the run that it begins with, in the folder of runs. steps: how many.
+    changes: dotted keys of the settings of the file `base`. start: the run that it begins with, in the folder of runs;
+    empty for none. steps: how many.
     """
 
     arm: str
     seed: int
     changes: Mapping[str, Any]
+    base: str
     start: str
     steps: int
 
@@ -69,13 +71,13 @@ def read_queue(path: Path) -> Iterator[Run]:
             if place < len(given.split(",")):
                 pairs = (change.split("=", 1) for change in changes)
                 values = {key: tomllib.loads(f"value = {value}")["value"] for key, value in pairs}
-                start, steps = values.pop("start"), values.pop("steps")
-                yield Run(arm, int(given.split(",")[place]), values, start, steps)
+                base, start, steps = values.pop("base", "arms"), values.pop("start"), values.pop("steps")
+                yield Run(arm, int(given.split(",")[place]), values, base, start, steps)
 
 
 def settings_of(run: Run, runs: Path) -> TrainSettings:
     """The common settings with the run's changes."""
-    raw = tomllib.loads((CONFIGS / "arms.toml").read_text("utf-8"))
+    raw = tomllib.loads((CONFIGS / f"{run.base}.toml").read_text("utf-8"))
     for key, value in {**run.changes, "name": run.arm, "seed": run.seed, "out": str(runs / run.name)}.items():
         *path, last = key.split(".")
         table = raw
@@ -83,7 +85,7 @@ def settings_of(run: Run, runs: Path) -> TrainSettings:
             table = table.setdefault(name, {})
         table[last] = value
     raw["data"]["cache"] = str(runs / "cache")
-    raw["start"] = str(runs / run.start)
+    raw["start"] = str(runs / run.start) if run.start else ""
     raw["stages"][0]["steps"] = run.steps
     return build(TrainSettings, raw, run.name)
 
@@ -262,7 +264,7 @@ def main() -> None:
             continue
         if time.monotonic() - began > given.minutes * 60:
             break
-        if not (given.runs / run.start / "model").exists():
+        if run.start and not (given.runs / run.start / "model").exists():
             print(f"{run.name} waits for {run.start}", flush=True)
             continue
         result = train_and_measure(run, given.runs.resolve())

@@ -21,7 +21,7 @@ from provenance import RESULTS, ROOT
 from sherd.metrics.bootstrap import Interval, interval, paired_interval, ratio_interval
 
 PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "performance.md")
-BASE, AS_IS = "full", "as_is"
+BASE, AS_IS, LARGE_START = "full", "as_is", "start_large-1"
 Values = NDArray[np.float64]
 
 
@@ -132,6 +132,12 @@ def arms_table() -> str:
     return _against(BASE, begun, COLUMNS)
 
 
+def sized_table() -> str:
+    """The same at the size of the built-in model."""
+    begun = {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] == LARGE_START}
+    return _against(f"{BASE}_large", begun, COLUMNS)
+
+
 def terms_table() -> str:
     """The full method going on with one term changed, against going on as it is."""
     return _against(AS_IS, _going_on(_by_arm()), COLUMNS)
@@ -148,7 +154,7 @@ def _with_levels(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[d
 
 def _going_on(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     others = {one for base, built in NETWORKS.items() for one in (base, *built)}
-    return {arm: runs for arm, runs in by_arm.items() if runs[0]["start"] != "start" and arm not in others}
+    return {arm: runs for arm, runs in by_arm.items() if runs[0]["start"] == f"{BASE}-1" and arm not in others}
 
 
 def networks_table() -> str:
@@ -430,6 +436,7 @@ def _last(name: str) -> Any:
 
 TABLES: dict[str, Callable[[], str]] = {
     "arms": arms_table,
+    "sized": sized_table,
     "terms": terms_table,
     "networks": networks_table,
     "levels": levels_table,
