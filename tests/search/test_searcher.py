@@ -8,13 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sherd.catalogue.catalogue import Shown
+from sherd.catalogue.filters import Where
 from sherd.encoder.toy import ToyEncoder
 from sherd.errors import CorruptData, EncoderMismatch, InvalidArgument
 from sherd.search.calibrate import Curve
 from sherd.search.confidence import Confidence, save_confidence
 from sherd.search.searcher import Searcher, level_of
 from sherd.search.settings import SearchSettings
-from sherd.types import Box, Level, Query
+from sherd.types import Box, KeyArray, Level, Query
 from sherd.vectors.faiss_index import IndexSettings
 from tests.search.memory import COLOURS, MemoryLibrary, plain, quarters
 
@@ -192,6 +194,34 @@ def test_the_same_question_has_the_same_answer_in_a_compressed_index(tmp_path: P
     for text in ("red", "blue green", "purple"):
         query = Query(text=text, k=20)
         assert compressed.search(query).hits == searcher(library).search(query).hits
+
+
+@pytest.mark.parametrize(
+    "query",
+    [Query(text="red"), Query(text="bowl blue"), Query(text="blue", minus="green bowl"), Query(text="red dish")],
+)
+def test_few_pictures_are_looked_up_and_the_hits_are_those_of_looking_up_all(tmp_path: Path, query: Query) -> None:
+    library = MemoryLibrary(tmp_path)
+    names, rng = sorted(COLOURS), np.random.default_rng(2)
+    for n in range(150):  # two views each; words count for some records that are nothing like what is asked for
+        title = {0: "a bowl", 5: "a green bowl", 9: "a dish"}.get(n, "")
+        views = [(f"X-{n:03}", quarters(*rng.choice(names, 4).tolist())) for _ in range(2)]
+        library.add(*views, title=title or None)
+    looked_up = 0
+    there = library.memory.hits_for
+
+    def counted(keys: KeyArray, where: Where | None = None) -> dict[int, list[Shown]]:
+        nonlocal looked_up
+        looked_up += len(keys)
+        return there(keys, where)
+
+    library.memory.hits_for = counted  # type: ignore[method-assign]
+    few = searcher(library, candidates=300).rank(query, 4)
+    assert 0 < looked_up < 100
+    every = searcher(library, candidates=300).rank(query, 300)
+    assert [(one.record_id, one.score, one.image) for one in few] == [
+        (one.record_id, one.score, one.image) for one in every[:4]
+    ]
 
 
 def test_rank_is_search_without_the_places(library: MemoryLibrary) -> None:
