@@ -37,13 +37,16 @@ def _placeless(word: str) -> str:
 
 
 def machine() -> str:
-    """Processor, cores, system and Python."""
+    """Processor, cores (that this process may use, of all), system and Python."""
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():
         lines = info.read_text(encoding="utf-8").splitlines()
         model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    every = os.cpu_count()
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else every
+    cores = f"{every} cores" if mine == every else f"{mine} of {every} cores"
+    return f"{model}, {cores}, {platform.system()}, Python {platform.python_version()}"
 
 
 def commit() -> str:
