@@ -104,7 +104,10 @@ def measure(work: Path, n: int, state: dict[str, Any], *, rerank: int, seconds: 
             result["rows"].append(_row(index, setting, recall, collection, clients, seconds))
             keep()
     if (work / "parts.bin").exists():
-        result["end_to_end"] = end_to_end(work, index, manifest.dial.at(0.95), rerank, seconds)
+        whole, half = (
+            end_to_end(work, index, manifest.dial.at(0.95), count, seconds) for count in (rerank, rerank // 2)
+        )
+        result["end_to_end"] = {**whole, "half": half}
     else:
         left_out.append("the whole way from text to hits")
     keep()

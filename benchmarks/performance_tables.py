@@ -70,7 +70,9 @@ def large_table() -> str:
             rows.append([*head, str(row["recall_at_10"]), *_served(row)])
             head = [""] * 4
         if whole := report["end_to_end"]:
-            rows.append([*head, "text to hits", *_served(whole)])
+            rows.append([*head, f"text to hits, {whole['rerank']} candidates", *_served(whole)])
+            if half := whole.get("half"):
+                rows.append([*head, f"text to hits, {whole['rerank'] // 2} candidates", *_served(half)])
     left_out = "; ".join(reports[-1]["left_out"])
     return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}.\n\n{_growth(reports)}"
 
@@ -108,6 +110,18 @@ def _exponent(points: Sequence[tuple[int, float]]) -> float:
     return float(np.polyfit(sizes, times, 1)[0])
 
 
+def candidates_table() -> str:
+    """How many candidates re-ranking needs."""
+    report = _largest("*-candidates.json")
+    if report is None:
+        return "`python benchmarks/candidates.py` has not been run."
+    rows = [["asked for", "relics", "candidates", "of the nearest objects", "of the nearest parts", "of both"]]
+    for row in report["rows"]:
+        recalls = (f"{row[name]:.3f}" for name in ("objects", "parts", "both"))
+        rows.append([row["asked"], f"{row['relics']:,}", str(row["candidates"]), *recalls])
+    return f"{_from(report)}\n\n{_markdown(rows)}"
+
+
 def kills_table() -> str:
     """What killed writers lost."""
     report = _largest("*-index-kills.json")
@@ -123,6 +137,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "engines": engines_table,
     "living": living_table,
     "large": large_table,
+    "candidates": candidates_table,
     "index_kills": kills_table,
 }
 
