@@ -31,7 +31,8 @@ def _engines(report: dict[str, Any]) -> str:
     for name, cost in report["engines"].items():
         figures = (str(cost.get(key, "")) for key in ("build_s", "build_rss_mib", "rss_mib", "disk_mib"))
         costs.append([name, *figures, cost.get("failed", "")])
-    return f"{_from(report)}\n\n{_markdown(rows)}\n\n{_markdown(costs)}"
+    of = report.get("of", "made by collection.py")
+    return f"{_from(report)} Vectors: {of}.\n\n{_markdown(rows)}\n\n{_markdown(costs)}"
 
 
 def _served(row: dict[str, Any]) -> list[str]:

@@ -2,8 +2,10 @@
 
 Each engine builds in one process and answers in another, alone. Its dial is turned, on queries kept for that, until
 recall@10 is at least 0.90, 0.95 and 0.99; other queries are then asked by 1, 8 and 32 clients in a closed loop, each a
-thread, for the same time. Memory is what the answering process has resident, mapped files included, less what it had
-before it opened. An engine that is not installed, or does not end in time, is a row that says so.
+thread, for the same time. The vectors are made by `collection.py`, or, with --relics FILE (which `candidates.py` leaves
+in its folder), are those of the parts of rendered relics, asked for by clauses of other relics' captions. Memory is
+what the answering process has resident, mapped files included, less what it had before it opened. An engine that is not
+installed, or does not end in time, is a row that says so.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ import numpy as np
 import psutil
 from collection import Collection, Truth
 from engines import ENGINES, Engine, disk_mib, empty
+from galleries import TEST_SEED, TRAINED
 from provenance import ROOT, write
 
 TARGETS = (0.90, 0.95, 0.99)
@@ -34,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--n", type=int, default=1_000_000)
     parser.add_argument("--dim", type=int, default=256)
+    parser.add_argument("--relics", type=Path, help="vectors that candidates.py has read, in place of made ones")
     parser.add_argument("--engines", default=",".join(ENGINES))
     parser.add_argument(
         "--work", type=Path, default=ROOT / "benchmarks" / "work", help="folder for vectors and indexes"
@@ -46,7 +50,10 @@ def main() -> None:
         print(json.dumps(_child(*given.child, given)))
         return
     given.work.mkdir(parents=True, exist_ok=True)
-    _prepare(given)
+    if given.relics:
+        _prepare_relics(given)
+    else:
+        _prepare(given)
     rows: list[dict[str, Any]] = []
     print(f"{'engine':<12}{'target':>7}{'recall':>8}{'clients':>8}{'p50':>8}{'p95':>8}{'p99':>8}{'qps':>8}   ms")
     engines = {}
@@ -63,7 +70,8 @@ def main() -> None:
         told = (f"{key} {engines[name].get(key)}" for key in ("build_s", "build_rss_mib", "rss_mib", "disk_mib"))
         print(f"{name:<12} {', '.join(told)}", flush=True)
         empty(given.work / name).rmdir()
-    result = {"n": given.n, "dim": given.dim, "engines": engines, "rows": rows}
+    of = "parts of rendered relics, asked for by clauses" if given.relics else "made by collection.py"
+    result = {"n": given.n, "dim": given.dim, "of": of, "engines": engines, "rows": rows}
     print(write(f"vectors-{given.n}", "vector engines at equal recall", result))
 
 
@@ -81,6 +89,29 @@ def _prepare(given: argparse.Namespace) -> None:
         vectors[start : start + len(rows)] = rows
         truth.see(np.arange(start, start + len(rows)), rows)
     vectors.flush()
+    np.savez(mark.with_suffix(".npz"), queries=queries, keys=truth.keys)
+
+
+def _prepare_relics(given: argparse.Namespace) -> None:
+    """The same of the parts of rendered relics; `given.n` becomes how many these are."""
+    from sherd.encoder import load_encoder
+    from sherd.evaluation import drawn
+    from sherd.search.question import clauses
+
+    with np.load(given.relics) as kept:
+        vectors = kept["parts"].reshape(-1, kept["parts"].shape[-1]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = vectors[np.random.default_rng(0).permutation(len(vectors))]
+    given.n, given.dim = vectors.shape
+    mark = given.work / f"vectors-{given.n}-{given.dim}"
+    if mark.with_suffix(".npz").exists():
+        return
+    gallery = drawn.draw_gallery(TRAINED, 500, TEST_SEED, given.work / "galleries")
+    texts = list(dict.fromkeys(text for caption in gallery.captions for text in clauses(caption) or [caption]))
+    queries = load_encoder("builtin").encode_text(texts)[: TUNED_WITH + ASKED]
+    truth = Truth(queries[: TUNED_WITH + CHECKED])
+    truth.see(np.arange(given.n), vectors)
+    np.save(mark.with_suffix(".npy"), vectors)
     np.savez(mark.with_suffix(".npz"), queries=queries, keys=truth.keys)
 
 

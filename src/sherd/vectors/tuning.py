@@ -27,7 +27,7 @@ _SAME = 2e-5
 _BEYOND = 2
 """So many more steps are tried once a recall is reached: more lists and fewer rows to score may be cheaper."""
 _BLOCK = 32_768
-_RERANKS = (50, 100, 200, 400, 800, 1600, 3200)
+_RERANKS = (50, 70, 100, 140, 200, 280, 400, 560, 800, 1130, 1600, 2260, 3200)
 _EXACTS = (15, 20, 30, 50, 100)
 # Nanoseconds on one core, measured at 1 million: a byte of codes scanned, a row scored by near bytes, by all bytes,
 # a list looked into, a candidate of a graph.
