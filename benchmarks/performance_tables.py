@@ -71,9 +71,9 @@ def large_table() -> str:
             rows.append([*head, str(row["recall_at_10"]), *_served(row)])
             head = [""] * 4
         if whole := report["end_to_end"]:
-            rows.append([*head, f"text to hits, {whole['rerank']} candidates", *_served(whole)])
-            if half := whole.get("half"):
-                rows.append([*head, f"text to hits, {whole['rerank'] // 2} candidates", *_served(half)])
+            for one in (whole, *whole.get("fewer", ())):
+                rows.append([*head, f"text to hits, {one['rerank']} candidates", *_served(one)])
+                head = [""] * 4
     left_out = "; ".join(reports[-1]["left_out"])
     return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}.\n\n{_growth(reports)}"
 

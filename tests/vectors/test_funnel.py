@@ -15,7 +15,8 @@ from sherd.vectors.segment import Layer
 from tests.vectors.batches import clustered
 
 DIM = 32
-SETTINGS = IndexSettings(exact_limit=100, tail_limit=600, depths=Depths(64, 100, 20), brute_limit=20)
+DEPTHS = Depths(64, 100, 20)
+SETTINGS = IndexSettings(exact_limit=100, tail_limit=600, depths=DEPTHS, brute_limit=20)
 
 
 def _index(kind: str, segments: int) -> FaissIndex:
@@ -43,7 +44,7 @@ def test_of_many_hits_the_first_are_in_exact_order_and_few_rows_are_read(kind: s
     read = _read_exactly(index)
     queries = clustered(4, DIM, 9, clusters=10)
     scores, keys = index.search(queries, 150)
-    assert sum(rows.size for rows in read) == 30 * len(queries)
+    assert sum(rows.size for rows in read) == DEPTHS.exact * len(queries)
     exact = ExactIndex(DIM)
     for n in range(segments):
         exact.add(np.arange(n * 700, (n + 1) * 700), clustered(700, DIM, n, clusters=10))

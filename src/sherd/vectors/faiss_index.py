@@ -33,8 +33,9 @@ from sherd.vectors.tail import Tail
 EXACT_LIMIT = 200_000
 """200,000 x 256 take 10 ms a query on one core and 205 MB; segments take 0.2 ms and 30 MB there."""
 _ORDERED = 30
-"""Who asks for more hits than the dial and this have put in their exact order wants candidates, and will look at them
-more closely: of the others the near bytes' scores do, where all bytes of each would be a read of the disk."""
+"""Rows to put in their exact order, at most, because of how many hits are asked for. Who asks for more wants
+candidates, and will look at them more closely: for all but the dial's few the near bytes' scores do, where all bytes of
+each would be a read of the disk."""
 _log = logging.getLogger(__name__)
 
 
@@ -151,13 +152,13 @@ class FaissIndex:
     ) -> tuple[FloatArray, KeyArray]:
         """`search` of checked queries in a state that was taken before, looking as deep as `depths`.
 
-        Of more than 30 hits, those that are not among the `depths.exact` best have scores by their near bytes: off by
+        Of more than 20 hits, those that are not among the `depths.exact` best have scores by their near bytes: off by
         some thousandths.
         """
         if allowed is not None:
             allowed = np.asarray(allowed, np.int64)
         room = k + k // 2
-        exact = max(depths.exact, min(room, _ORDERED))
+        exact = max(depths.exact, room) if room <= _ORDERED else depths.exact
         # 4-bit codes need room for their mistakes; a graph's scores are nearly exact.
         least = max(exact, room if all(layer.segment.graph for layer in state.layers) else 4 * k)
         depths = Depths(depths.probes, max(depths.rerank, least), exact)

@@ -38,7 +38,8 @@ class SearchPool:
 
     Args:
         index: one that many threads may search.
-        workers: None for as many as this process may use cores.
+        workers: None for as many as this process may use cores; for an index that is larger than memory twice as many
+            serve more, as half of a search is waiting for the disk.
     Raises:
         InvalidArgument: fewer than 1 worker.
     """
