@@ -18,6 +18,7 @@ def query(page: Page) -> dict[str, object]:
 
 def test_words_are_typed_and_the_address_holds_the_search(page: Page) -> None:
     page.goto("/")
+    expect(page.locator("[autofocus]")).to_be_focused()  # with the first frame, which may be after the load
     page.keyboard.type("red")
     page.keyboard.press("Enter")
     first = page.locator("[data-hit]").first
