@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -34,9 +35,7 @@ class Depths:
         >>> depths.rerank_in(50, 100), depths.rerank_in(1, 10_000), depths.rerank_in(100, 100)
         (566, 50, 800)
         """
-        return (
-            self.rerank if rows >= total else min(self.rerank, max(_LEAST, round(self.rerank * (rows / total) ** 0.5)))
-        )
+        return min(self.rerank, max(_LEAST, round(self.rerank * math.sqrt(rows / max(total, 1)))))
 
 
 @dataclass(frozen=True, slots=True)

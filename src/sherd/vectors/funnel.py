@@ -6,7 +6,7 @@ All queries of one call go together, so that what the interpreter costs is share
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import faiss
@@ -108,59 +108,40 @@ def _scored(found: Sequence[_Found], exact: int, wanted: int) -> tuple[FloatArra
         return found[0].segment.scored(found[0].rows[:, :wanted], found[0].turned)
     each = [one.segment.near_scores(one.rows, one.turned) if one.scores is None else one.scores for one in found]
     near = each[0] if len(found) == 1 else np.concatenate(each, axis=1)
-    places = _first_places(near, wanted)
-    if exact < places.shape[1]:
-        first = _first_places(np.take_along_axis(near, places, axis=1), exact)
-        places, others = np.take_along_axis(places, first, axis=1), _all_but(places, first)
-        rough = np.take_along_axis(near, others, axis=1), _keys_at(found, others)
-    else:
-        rough = None
+    others, places = _best_places(near, exact, wanted)
     if len(found) == 1:
-        scores, keys = found[0].segment.scored(found[0].rows[np.arange(len(places))[:, None], places], found[0].turned)
+        scores, keys = found[0].segment.scored(np.take_along_axis(found[0].rows, places, axis=1), found[0].turned)
     else:
-        scores, keys = _scored_together(found, places)
-    if rough is not None:
-        scores, keys = np.concatenate([scores, rough[0]], axis=1), np.concatenate([keys, rough[1]], axis=1)
-    return scores, keys
+        scores, keys = np.full(places.shape, -np.inf, np.float32), np.full(places.shape, NO_KEY, np.int64)
+        for one, mine, query, rows in _by_segment(found, places):
+            alone = one.segment.scored(rows[:, None], one.turned[query])
+            scores[mine], keys[mine] = alone[0][:, 0], alone[1][:, 0]
+    if not others.shape[1]:
+        return scores, keys
+    rough = np.full(others.shape, NO_KEY, np.int64)
+    for one, mine, _, rows in _by_segment(found, others):
+        rough[mine] = np.where(rows >= 0, one.segment.keys[rows], NO_KEY)
+    near = np.take_along_axis(near, others, axis=1)
+    return np.concatenate([scores, near], axis=1), np.concatenate([keys, rough], axis=1)
 
 
-def _first_places(scores: FloatArray, count: int) -> NDArray[np.intp]:
-    """(q, count) places of the largest of each row, in no order; all where there are no more."""
-    if scores.shape[1] <= count:
-        return np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
-    return np.argpartition(scores, scores.shape[1] - count, axis=1)[:, -count:]
+def _best_places(scores: FloatArray, exact: int, wanted: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Places of the `wanted` largest of each row, all where there are no more, in no order: those that are not among
+    the `exact` largest, and those that are."""
+    width = scores.shape[1]
+    ends = [max(width - count, 0) for count in (wanted, exact)]
+    places = np.argpartition(scores, ends, axis=1)
+    return places[:, ends[0] : ends[1]], places[:, ends[1] :]
 
 
-def _all_but(places: NDArray[np.intp], taken: NDArray[np.intp]) -> NDArray[np.intp]:
-    """What is left of each row of `places` without its columns `taken`, as many in each row."""
-    kept = np.ones(places.shape, np.bool_)
-    np.put_along_axis(kept, taken, False, axis=1)
-    return places[kept].reshape(len(places), -1)
-
-
-def _keys_at(found: Sequence[_Found], places: NDArray[np.intp]) -> KeyArray:
-    """(q, m) keys of places in the rows of all segments, one after the other; -1 where a row is none."""
-    rows = found[0].rows if len(found) == 1 else np.concatenate([one.rows for one in found], axis=1)
-    rows = np.take_along_axis(rows, places, axis=1)
-    keys = np.full(places.shape, NO_KEY, np.int64)
-    first = 0
-    for one in found:
-        mine = (places >= first) & (places < first + one.rows.shape[1]) & (rows >= 0)
-        keys[mine] = one.segment.keys[rows[mine]]
-        first += one.rows.shape[1]
-    return keys
-
-
-def _scored_together(found: Sequence[_Found], places: NDArray[np.intp]) -> tuple[FloatArray, KeyArray]:
-    """Scores by all bytes (q, m) and keys (q, m) of such places."""
-    exact = np.full(places.shape, -np.inf, np.float32)
-    keys = np.full(places.shape, NO_KEY, np.int64)
+def _by_segment(
+    found: Sequence[_Found], places: NDArray[np.intp]
+) -> Iterator[tuple[_Found, NDArray[np.bool_], NDArray[np.intp], NDArray[np.int64]]]:
+    """Of each segment which of `places` (q, m) in the rows of all, one after the other, are its own, and of these the
+    queries and the rows."""
     first = 0
     for one in found:
         mine = (places >= first) & (places < first + one.rows.shape[1])
-        query, place = np.nonzero(mine)
-        rows = one.rows[query, places[query, place] - first]
-        alone = one.segment.scored(rows[:, None], one.turned[query])
-        exact[mine], keys[mine] = alone[0][:, 0], alone[1][:, 0]
+        query = np.nonzero(mine)[0]
+        yield one, mine, query, one.rows[query, places[mine] - first]
         first += one.rows.shape[1]
-    return exact, keys

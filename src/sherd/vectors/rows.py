@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sherd.errors import CorruptData, InvalidArgument
 from sherd.types import FloatArray, KeyArray
+from sherd.vectors.ahead import taken
 from sherd.vectors.parts import Part, PartInfo, PartStore
 from sherd.vectors.protocol import PARTS_PER_KEY, VectorSource
 
@@ -134,9 +135,7 @@ class PartRows:
         for part, where, rows in pieces:
             for out, name in zip(read, columns, strict=True):
                 part.check(name, rows)
-                column = getattr(part, name)
-                # `take` lets other threads run while the disk is waited for.
-                out[where] = column.take(rows, axis=0, mode="clip") if self._large else column[rows]
+                out[where] = taken(getattr(part, name), rows, waits=self._large)
         return read
 
     def _pieces(self, keys: KeyArray) -> Iterator[tuple[Part, KeyArray, KeyArray]]:

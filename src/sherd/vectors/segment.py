@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from sherd.types import FloatArray, KeyArray
+from sherd.vectors.ahead import A, taken
 from sherd.vectors.coarse import looking_into
 from sherd.vectors.coder import Coder
 from sherd.vectors.protocol import NO_KEY
 from sherd.vectors.rounding import Bytes, Rounded, coordinates_of, exact_scores, near_scores
 
 _lib: Any = faiss
-A = TypeVar("A", bound=np.generic)
 _AT_ONCE = 1 << 20
 _DENSE = 8
 """From one allowed key in so many rows on it is faster to look at all rows than to look each key up."""
@@ -88,11 +88,7 @@ class Segment:
         return scores, keys
 
     def _taken(self, rows_of: NDArray[A], rows: NDArray[np.int64]) -> NDArray[A]:
-        """Some rows of an array, any for -1. `take` lets other threads run meanwhile: of use where a disk is waited
-        for, and else only one more handing over of the interpreter."""
-        if self.soon is None:
-            return rows_of[rows]
-        return rows_of.take(rows, axis=0, mode="clip")
+        return taken(rows_of, rows, waits=self.soon is not None)
 
     def probe(self, queries: FloatArray, probes: int) -> Probed:
         """Where to look for `queries` (q, r); the same for all segments of a coder."""

@@ -129,7 +129,6 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: f
     lists = max(layer.segment.coder.coarse.lists for layer in state.layers)
     graph = any(layer.segment.graph for layer in state.layers)
     rows = max(len(layer.segment) for layer in state.layers)
-    total = sum(layer.alive for layer in state.layers)
     # a small collection needs no more; what a graph gives is in the right order but for its last places
     reranks = (15, 30, 100, 200) if graph else tuple(n for n in _RERANKS if n <= max(400.0, rows**0.5))
     beyond = 0
@@ -137,7 +136,7 @@ def _tried(state: State, queries: FloatArray, truth: KeyArray, k: int, enough: f
         candidates = [_candidates(layer, queries, truth, probes, max(reranks)) for layer in state.layers]
         top = 0.0
         for rerank in reranks:
-            shares = [Depths(probes, rerank, 1).rerank_in(layer.alive, total) for layer in state.layers]
+            shares = [Depths(probes, rerank, 1).rerank_in(layer.alive, len(state)) for layer in state.layers]
             taken = list(zip(candidates, shares, strict=True))
             scores = np.concatenate([one.scores[:, :share] for one, share in taken], axis=1)
             true = np.concatenate([one.true[:, :share] for one, share in taken], axis=1)
@@ -196,10 +195,9 @@ def _candidates(layer: Layer, queries: FloatArray, truth: KeyArray, probes: int,
 def _cost(state: State, depths: Depths) -> float:
     """Nanoseconds of work of one search."""
     total = _EXACT * depths.exact
-    every = sum(layer.alive for layer in state.layers)
     for layer in state.layers:
         coder, rows = layer.segment.coder, len(layer.segment)
-        total += _NEAR * min(depths.rerank_in(layer.alive, every), rows)
+        total += _NEAR * min(depths.rerank_in(layer.alive, len(state)), rows)
         if layer.segment.graph:
             total += _HOP * max(depths.probes, depths.rerank)
         else:
