@@ -258,7 +258,9 @@ def _watched(seen: LevelFeatures) -> dict[str, Tensor]:
 
 
 def _first(both: LevelFeatures, b: int) -> LevelFeatures:
-    """The levels of the first b pictures."""
+    """The levels of the first b pictures; all of them uncut, as a slice's gradient is a copy of everything."""
+    if len(both.object) == b:
+        return both
     slots = both.slots
     return LevelFeatures(
         object=both.object[:b],
