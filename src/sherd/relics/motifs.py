@@ -14,6 +14,8 @@ from sherd.relics import motifs_figures as figures
 from sherd.relics import motifs_geometry as geometry
 from sherd.relics import motifs_glyphs as glyphs
 from sherd.relics import motifs_plants as plants
+from sherd.relics import motifs_silver as silver
+from sherd.relics import motifs_silver_beasts as silver_beasts
 from sherd.relics import motifs_tilework as tilework
 from sherd.relics.pen import Pen
 
@@ -100,6 +102,24 @@ PROGRAMS: Mapping[str, Program] = MappingProxyType(
         "winged_sphinx": Program(tilework.winged_sphinx, 1.25, {"curl": (0, 1), "points": (3, 5)}),
         "pomegranate_spray": Program(tilework.pomegranate_spray, 0.9, {"seeds": (4, 8), "open": (0, 1)}),
         "saz_leaf": Program(tilework.saz_leaf, 1.6, {"teeth": (5, 9), "bend": (0, 1)}),
+        "beribboned_ram": Program(silver_beasts.beribboned_ram, 1.2, {"ribbons": (2, 3), "curl": (0, 1)}),
+        "leaping_ibex": Program(silver_beasts.leaping_ibex, 1.3, {"leap": (0, 1), "ridges": (4, 8)}),
+        "boar_head": Program(silver_beasts.boar_head, 1.25, {"bristles": (6, 11), "tusk": (0, 1)}),
+        "war_elephant": Program(silver_beasts.war_elephant, 1.3, {"trunk": (0, 1), "cloth": (0, 1)}),
+        "humped_bull": Program(silver_beasts.humped_bull, 1.35, {"hump": (0, 1), "horn": (0, 1)}),
+        "beaked_griffin": Program(silver_beasts.beaked_griffin, 1.15, {"feathers": (3, 5), "crest": (0, 1)}),
+        "winged_steed": Program(silver_beasts.winged_steed, 1.2, {"feathers": (3, 5), "step": (0, 1)}),
+        "simurgh": Program(silver_beasts.simurgh, 1.3, {"plumes": (4, 7), "fangs": (0, 1)}),
+        "spread_eagle": Program(silver_beasts.spread_eagle, 1.3, {"feathers": (4, 7), "tail": (0, 1)}),
+        "scarf_dancer": Program(silver.scarf_dancer, 0.85, {"sway": (0, 1), "scarf": (0, 1)}),
+        "fire_altar": Program(silver.fire_altar, 0.85, {"tongues": (3, 6), "steps": (2, 4)}),
+        "crescent_star": Program(silver.crescent_star, 1.0, {"points": (5, 8), "open": (0, 1)}),
+        "winged_crown": Program(silver.winged_crown, 1.15, {"merlons": (3, 4), "feathers": (3, 5)}),
+        "vine_bunch": Program(silver.vine_bunch, 1.5, {"stroke": _STROKE, "grapes": (3, 4)}, seamless=True),
+        "sacred_tree": Program(silver.sacred_tree, 0.8, {"stroke": _STROKE, "boughs": (2, 4)}),
+        "royal_archer": Program(silver.royal_archer, 1.45, {"gallop": (0, 1), "bow": (0, 1)}),
+        "twisted_cable": Program(silver.twisted_cable, 1.4, {"pairs": (2, 3), "beads": (4, 6)}, seamless=True),
+        "heart_net": Program(silver.heart_net, 1.0, {"stroke": _STROKE, "full": (0, 1)}, seamless=True),
     }
 )
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from sherd.relics import parts_silver as silver
 from sherd.relics import parts_tilework as tilework
 from sherd.relics.outlines import Frame, Outline, Params, Range, annulus, sides, tube
 from sherd.relics.pen import Point
@@ -305,5 +306,18 @@ PART_PROGRAMS: Mapping[str, PartProgram] = MappingProxyType(
         ),
         "onion_cover": PartProgram(tilework.onion_cover, {"height": (0.12, 0.22), "swell": (0.3, 1)}),
         "mortar_bed": PartProgram(tilework.mortar_bed, {"margin": (0.04, 0.09), "rough": (0.2, 1)}),
+        "beast_protome": PartProgram(silver.beast_protome, {"size": (0.11, 0.16), "horn": (0.4, 1)}),
+        "thumb_ring": PartProgram(silver.thumb_ring, {"y": (0.24, 0.36), "size": (0.1, 0.15)}),
+        "ball_handle": PartProgram(
+            silver.ball_handle, {"top": (0.24, 0.34), "end": (0.6, 0.72), "reach": (0.08, 0.14)}
+        ),
+        "leaping_handles": PartProgram(
+            silver.leaping_handles, {"top": (0.04, 0.1), "low": (0.36, 0.46), "reach": (0.08, 0.14)}
+        ),
+        "trumpet_foot": PartProgram(
+            silver.trumpet_foot, {"height": (0.16, 0.34), "flare": (0.5, 1), "knop": (0.05, 0.08)}
+        ),
+        "stepped_cover": PartProgram(silver.stepped_cover, {"height": (0.1, 0.2), "cone": (0.1, 0.16)}),
+        "ring_row": PartProgram(silver.ring_row, {"count": (2, 5), "size": (0.025, 0.045)}),
     }
 )
