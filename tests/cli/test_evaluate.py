@@ -16,13 +16,17 @@ def run(*arguments: str) -> int:
 
 
 def test_the_json_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [{"ground": c, "spot": "white", "title": c, "regions": [coloured.region("white")]} for c in ("red", "blue")]
+    glazes = {"red": "Maya blue", "blue": "copper-red glaze"}
+    lines = [
+        {"ground": c, "spot": "white", "title": c, "regions": [coloured.region("white")], "materials": [glaze]}
+        for c, glaze in glazes.items()
+    ]
     assert run("toy", str(coloured.write(tmp_path / "pack", lines)), "--json") == 0
     found = json.loads(capsys.readouterr().out.splitlines()[-1])
     figures, parts = {"r@1", "r@5", "r@10", "map"}, {"pointing", "energy", "box_iou", "ap30", "ap50"}
     assert set(found) == {
         "data", "model", "bootstrap", "retrieval", "retrieval_object_only", "localisation", "over_location_prior",
-        "chance", "queries", "seconds",
+        "naming", "calibration", "chance", "queries", "seconds",
     }  # fmt: skip
     for name in ("retrieval", "retrieval_object_only"):
         assert set(found[name]) == {"text_to_image", "image_to_text"}
@@ -30,6 +34,10 @@ def test_the_json_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert set(found["localisation"]["all"]) == set(found["over_location_prior"]["all"]) == parts
     assert set(found["chance"]["localisation"]["all"]) == {"uniform", "centre", "location_prior"}
     assert set(found["chance"]["retrieval"]["text_to_image"]) == figures
+    assert set(found["naming"]) == set(found["calibration"]) == set(found["chance"]["calibration"]) == {"material"}
+    assert set(found["naming"]["material"]) == {"accuracy", "tree_distance"}
+    assert set(found["chance"]["naming"]["material"]) == {"random", "commonest"}
+    assert set(found["calibration"]["material"]) == set(found["chance"]["calibration"]["material"]) == {"ece"}
     assert set(found["localisation"]["all"]["pointing"]) == {"value", "low", "high", "n"}
     assert found["bootstrap"] == {"level": 0.95, "draws": 2000, "seed": 0}
     assert found["model"]["name"] == "toy"
@@ -38,14 +46,20 @@ def test_the_json_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert set(table["systems"]) == {"retrieval", "retrieval_object_only"}
     assert set(table["systems"]["retrieval"]) == {"rank", "ap"}
     assert found["queries"]["labels"]["query"] == ["white|images/0.png", "white|images/1.png"]
+    assert set(found["queries"]["naming.material"]["systems"]["naming"]) == {"accuracy", "tree_distance", "probability"}
 
 
 def test_people_get_lines_with_chance_beside_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [{"ground": c, "title": c} for c in ("red", "blue")]
+    glazes = {"red": "copper-red glaze", "blue": "Maya blue"}
+    lines = [{"ground": c, "title": c, "materials": [glaze]} for c, glaze in glazes.items()]
     assert run("toy", str(coloured.write(tmp_path / "pack", lines))) == 0
     said = capsys.readouterr().out
     assert "as served     text to image   r@1 1.000 1.000..1.000" in said
     assert "chance        text to image   r@1 0.500 0.500..0.500" in said
+    assert "model       naming, material  accuracy 1.000 1.000..1.000" in said
+    assert "random      naming, material  accuracy 0.500 0.500..0.500  tree_distance 4.000 4.000..4.000" in said
+    assert "calibration naming, material  ece" in said
+    assert "if true     naming, material  ece" in said
 
 
 def test_two_models_are_compared_on_the_queries_of_both(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -59,6 +59,11 @@ def _lines(report: Report) -> list[str]:
         systems = {"model": figures} | dict(report.chance_localisation[row])
         systems["over the prior"] = report.over_location_prior[row]
         lines += [f"{name.replace('_', ' '):<14} {asked:<14} {_row(of)}" for name, of in systems.items()]
+    for facet, figures in report.naming.items():
+        systems = {"model": figures} | dict(report.chance_naming[facet])
+        if facet in report.calibration:
+            systems |= {"calibration": report.calibration[facet], "if true": report.chance_calibration[facet]}
+        lines += [f"{name:<11} {f'naming, {facet}':<17} {_row(of)}" for name, of in systems.items()]
     return lines
 
 

@@ -11,8 +11,9 @@ import numpy as np
 
 from sherd.errors import InvalidArgument
 from sherd.evaluation.labels import MODEL, SMALL_LABEL
+from sherd.evaluation.naming import NAMED
 from sherd.evaluation.report import Measured
-from sherd.evaluation.statistics import LOCALISATION, RETRIEVAL
+from sherd.evaluation.statistics import CALIBRATION, LOCALISATION, NAMING, RETRIEVAL
 from sherd.evaluation.table import Drawn, Figure, QueryTable, Statistic, drawn, figure_of
 from sherd.metrics.bootstrap import Resampling, Values, ratios
 
@@ -115,6 +116,9 @@ def _asked(reports: Sequence[Measured]) -> list[tuple[str, str, str, Sequence[St
         for way in ("text_to_image", "image_to_text")
     ]
     blocks += [(f"{MODEL}.{row}", "labels", MODEL, LOCALISATION) for row in ("all", "small")]
+    facets = [name.partition(".")[2] for name in reports[0].tables if name.startswith(f"{NAMED}.")]
+    blocks += [(f"{NAMED}.{facet}", f"{NAMED}.{facet}", NAMED, NAMING) for facet in facets]
+    blocks += [(f"calibration.{facet}", f"{NAMED}.{facet}", NAMED, CALIBRATION) for facet in facets]
     return [
         block
         for block in blocks

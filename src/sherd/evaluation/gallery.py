@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from sherd.ingest.pipeline import Ingest
 from sherd.ingest.progress import Reporter
 from sherd.ingest.sources import open_source
 from sherd.ingest.sources.item import Source, SourceItem
+from sherd.suggest.known import ByFacet, TermReader
+from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.splits import split_of
 from sherd.types import MAX_QUERY_CHARS, Record, SourceImage
 
@@ -27,11 +29,16 @@ LANGUAGES = ("zh", "en")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture of the gallery. `record_id` names the object; `texts` what is said of it, by language."""
+    """One picture of the gallery. `record_id` names the object; `texts` what is said of it, by language.
+
+    concepts: URIs of the built-in thesaurus, by facet, that the record's terms plainly mean; one that is said of a
+    region belongs to the picture of the region.
+    """
 
     record_id: str
     image: SourceImage
     texts: dict[str, str]
+    concepts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,7 +65,7 @@ def read_views(data: Path, *, split: str | None, language: str | None) -> tuple[
     Raises:
         SourceError: the folder is no pack, or no record of it is in the split.
     """
-    source = open_source(data)
+    source, reader = open_source(data), TermReader(builtin_thesaurus())
     views: list[View] = []
     unread = 0
     splits = set()
@@ -69,7 +76,10 @@ def read_views(data: Path, *, split: str | None, language: str | None) -> tuple[
         splits.add(split_of(item.record))
         if split is None or split_of(item.record) == split:
             texts = {code: text for code, text in texts_of(item.record).items() if language in (None, code)}
-            views += [View(item.record.record_id, image, texts) for image in item.record.images]
+            known = reader.read(item.record)
+            views += [
+                View(item.record.record_id, image, texts, _concepts(known, image.path)) for image in item.record.images
+            ]
     if not views:
         there = f"; its splits are {', '.join(sorted(splits))}" if splits else ""
         raise SourceError(f"{data}: no record of split '{split or 'any'}' to measure on{there}")
@@ -92,6 +102,15 @@ def texts_of(record: Record) -> dict[str, str]:
             parts = (record.titles.get(language), record.descriptions.get(language))
             found[language] = ". ".join(part for part in parts if part)
     return {language: text.strip()[:MAX_QUERY_CHARS] for language, text in found.items() if text.strip()}
+
+
+def _concepts(known: ByFacet, image: str) -> dict[str, frozenset[str]]:
+    """What is known of a record, as far as it is seen on this picture; facets with nothing are left out."""
+    seen = {
+        facet: frozenset(uri for uri, place in of.right.items() if place is None or place.image == image)
+        for facet, of in known.items()
+    }
+    return {facet: uris for facet, uris in seen.items() if uris}
 
 
 def fill(library: Library, source: Source, views: Sequence[View], encoder: Encoder, reporter: Reporter) -> list[int]:

@@ -1,4 +1,4 @@
-"""A model against a pack: texts and pictures asked for each other, labels pointed at, blind chance beside it all."""
+"""A model against a pack: texts and pictures asked for each other, labels pointed at, names given, chance beside it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,24 @@ from sherd.encoder.protocol import Encoder
 from sherd.errors import SourceError
 from sherd.evaluation.gallery import View, digest, fill, read_views
 from sherd.evaluation.labels import BLIND, MODEL, SMALL_LABEL, label_queries, measure_labels
+from sherd.evaluation.naming import COMMONEST, NAMED, RANDOM, measure_naming
 from sherd.evaluation.report import DataFacts, Report
-from sherd.evaluation.statistics import CHANCE_RETRIEVAL, LOCALISATION, RECALLS, RETRIEVAL
+from sherd.evaluation.statistics import (
+    CALIBRATION,
+    CHANCE_CALIBRATION,
+    CHANCE_RETRIEVAL,
+    LOCALISATION,
+    NAMING,
+    RECALLS,
+    RETRIEVAL,
+)
 from sherd.evaluation.table import Columns, Figures, QueryTable, column, differences, figures, joined
 from sherd.ingest.library import Library
 from sherd.ingest.progress import Reporter, Silent
 from sherd.metrics import retrieval
 from sherd.search.searcher import Searcher
 from sherd.search.settings import SearchSettings
+from sherd.suggest.suggest import read_looks
 from sherd.types import Query
 
 SERVED, OBJECT_ONLY, CHANCE = "retrieval", "retrieval_object_only", "chance"
@@ -71,9 +81,14 @@ def evaluate(
         groups = text_groups([views[n] for n in usable])
         searcher = Searcher(library, encoder, settings=_WORDLESS)
         by_text = _retrieval(searcher, groups, usable, views) if groups else {}
+        looks = read_looks(library, encoder.fingerprint)
+        named = measure_naming(encoder, looks.objects, [views[int(name)] for name in looks.records])
     queries = label_queries(views, usable)
-    if not groups and not queries:
-        raise SourceError(f"{data}: no record has a text or a labelled box, so there is nothing to measure")
+    if not groups and not queries and not named:
+        raise SourceError(
+            f"{data}: no record has a text or a labelled box, nor do two have different terms of one facet of the "
+            "thesaurus, so there is nothing to measure"
+        )
     rows: dict[str, QueryTable] = {}
     refused_masks = 0
     if queries:
@@ -105,9 +120,17 @@ def evaluate(
         over_location_prior={
             row: differences(table, MODEL, "location_prior", LOCALISATION) for row, table in rows.items()
         },
+        naming={facet: figures(table, NAMED, NAMING) for facet, table in named.items()},
+        calibration=_known({facet: figures(table, NAMED, CALIBRATION) for facet, table in named.items()}),
+        chance_naming={
+            facet: {blind: figures(table, blind, NAMING) for blind in (RANDOM, COMMONEST)}
+            for facet, table in named.items()
+        },
+        chance_calibration=_known({facet: figures(table, NAMED, CHANCE_CALIBRATION) for facet, table in named.items()}),
         tables={
             **{way: table.of([SERVED, OBJECT_ONLY]) for way, table in by_text.items()},
             **({"labels": rows["all"].of([MODEL])} if rows else {}),
+            **{f"{NAMED}.{facet}": table.of([NAMED]) for facet, table in named.items()},
         },
         seconds=time.monotonic() - started,
     )
@@ -191,3 +214,7 @@ def _ranked(scores: Scores, relevant: Relevance) -> Columns:
 
 def _all(tables: Mapping[str, QueryTable], system: str) -> dict[str, Figures]:
     return {way: figures(table, system, RETRIEVAL) for way, table in tables.items()}
+
+
+def _known(of: Mapping[str, Figures]) -> dict[str, Figures]:
+    return {facet: figures for facet, figures in of.items() if figures}

@@ -50,13 +50,17 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything measured; all figures but `box_iou` and `energy`, which are shares of an area, are shares of queries.
+    """Everything measured; figures are shares of queries, but `box_iou` and `energy`, which are shares of an area, and
+    `tree_distance`, which is in steps.
 
     retrieval, retrieval_object_only, chance_retrieval: by way (text_to_image, image_to_text), then r@1, r@5, r@10, map.
     localisation: by row (all, small), then pointing, energy, box_iou, ap30, ap50 and, where there are masks, miou.
     chance_localisation: by row, by who does not look (uniform, centre, location_prior), the same.
     over_location_prior: by row, localisation less that of the location prior.
-    All are empty where there was nothing to ask. tables: text_to_image, image_to_text, labels; the values a query.
+    naming: by facet, accuracy and the tree_distance of mistakes; chance_naming: by facet, by who does not look (random,
+    commonest), the same. calibration: by facet, ece; chance_calibration: the same if the probabilities were true.
+    All are empty where there was nothing to ask. tables: text_to_image, image_to_text, labels, naming.FACET; the values
+    a query.
     """
 
     data: DataFacts
@@ -67,6 +71,10 @@ class Report:
     chance_retrieval: Mapping[str, Figures]
     chance_localisation: Mapping[str, Mapping[str, Figures]]
     over_location_prior: Mapping[str, Figures]
+    naming: Mapping[str, Figures]
+    calibration: Mapping[str, Figures]
+    chance_naming: Mapping[str, Mapping[str, Figures]]
+    chance_calibration: Mapping[str, Figures]
     tables: Mapping[str, QueryTable]
     seconds: float
 
@@ -85,9 +93,13 @@ class Report:
             "retrieval_object_only": _by_name(self.retrieval_object_only),
             "localisation": _by_name(self.localisation),
             "over_location_prior": _by_name(self.over_location_prior),
+            "naming": _by_name(self.naming),
+            "calibration": _by_name(self.calibration),
             "chance": {
                 "retrieval": _by_name(self.chance_retrieval),
                 "localisation": {row: _by_name(blind) for row, blind in self.chance_localisation.items()} or None,
+                "naming": {facet: _by_name(blind) for facet, blind in self.chance_naming.items()} or None,
+                "calibration": _by_name(self.chance_calibration),
             },
         }
         if queries:

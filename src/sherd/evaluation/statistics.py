@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sherd.evaluation.table import Columns, Statistic
 from sherd.metrics.bootstrap import Values, columns_of, mean_over_groups
+from sherd.metrics.calibration import expected_calibration_error
 from sherd.metrics.detection import area_under_precision
 
 RECALLS = (1, 5, 10)
+_DRAWINGS = 200
 
 _Over = Callable[[Columns, Sequence[str], Values | None], Values]
 
@@ -55,6 +58,34 @@ def _average_precision(iou: float) -> _Over:
     return over
 
 
+def _calibration(columns: Columns, _: Sequence[str], weights: Values | None) -> Values:
+    """Expected calibration error of `probability` against `accuracy`; a query counts as often as a draw takes it.
+
+    What chance adds to the error of n queries it adds to that of a draw from them once more. Draws are moved down by as
+    much as they are higher on average, else the figure could lie outside its own interval.
+    """
+    said, right = columns["probability"], columns["accuracy"]
+    point = expected_calibration_error(said, right)
+    if weights is None:
+        return np.array([point])
+    found = np.array([expected_calibration_error(said[rows], right[rows]) for rows in _taken(weights)])
+    return np.asarray(np.maximum(found + point - found.mean(), 0.0))
+
+
+def _chance_of_calibration(columns: Columns, groups: Sequence[str], weights: Values | None) -> Values:
+    """The same if the probabilities were true: outcomes are drawn by them. Without weights the mean of 200 drawings."""
+    said = columns["probability"]
+    rng = np.random.default_rng(0)
+    taken = _taken(np.ones((_DRAWINGS, len(said))) if weights is None else weights)
+    found = [expected_calibration_error(said[rows], rng.random(rows.size) < said[rows]) for rows in taken]
+    return np.array([np.mean(found)] if weights is None else found)
+
+
+def _taken(weights: Values) -> Iterator[NDArray[np.int64]]:
+    """Of each draw the numbers of its queries, as often as it takes them."""
+    return (np.repeat(np.arange(weights.shape[1]), row.astype(np.int64)) for row in weights)
+
+
 RETRIEVAL = (*(Statistic(f"r@{k}", "rank", _recall(k)) for k in RECALLS), Statistic("map", "ap", _mean_of_groups("ap")))
 """Of a system with columns `rank` (of the first relevant item, 0 for none) and `ap` (average precision)."""
 
@@ -73,3 +104,15 @@ LOCALISATION = (
     Statistic("miou", "mask_iou", _mean_of_groups("mask_iou")),
 )
 """Of a system with any of the columns `pointing`, `energy`, `box_iou` (with `score` and `truths`), `mask_iou`."""
+
+NAMING = (
+    Statistic("accuracy", "accuracy", _mean("accuracy")),
+    Statistic("tree_distance", "tree_distance", _mean("tree_distance")),
+)
+"""Of a system with columns `accuracy` (1 where the name is right) and `tree_distance` (of mistakes)."""
+
+CALIBRATION = (Statistic("ece", "probability", _calibration),)
+"""Of a system with columns `probability` (of the name that it gives) and `accuracy`."""
+
+CHANCE_CALIBRATION = (Statistic("ece", "probability", _chance_of_calibration),)
+"""Of the same system if its probabilities were true: what chance alone leaves, and how far that spreads."""
