@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
+from sherd.model.dual import DualEncoder, ModelSettings
+from sherd.training.batches import Batches, Vocabulary
 from sherd.training.config import TrainSettings, read_settings
+from sherd.training.loop import Trainer
+
+Parts = tuple[TrainSettings, Batches, Vocabulary]
+"""Settings, batches of drawn relics, and the concepts that these speak of: what a trainer needs."""
 
 TINY = """
 name = "tiny"
@@ -59,3 +67,11 @@ def write(folder: Path, text: str = TINY) -> Path:
 
 def settings(folder: Path) -> TrainSettings:
     return read_settings(write(folder))
+
+
+def trainer(settings: TrainSettings, vocabulary: Vocabulary) -> Trainer:
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    concepts = sum(len(facet.nodes) for facet in vocabulary.facets)
+    model = ModelSettings(settings.image, settings.text, settings.levels, concepts=concepts)
+    return Trainer(DualEncoder(model), settings, vocabulary.facets)
