@@ -27,19 +27,23 @@ from provenance import RESULTS, ROOT, commit, machine
 from sherd.encoder.onnx import OnnxEncoder
 from sherd.evaluation import drawn
 from sherd.evaluation.gallery import View, read_views
-from sherd.evaluation.labels import label_queries, measure_labels
+from sherd.evaluation.labels import LabelQuery, label_queries, measure_labels
 from sherd.evaluation.levels import facet_values, look_at_levels, slot_values
 from sherd.evaluation.localisers import load_model, localisers
 from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
-from sherd.metrics import retrieval
+from sherd.metrics import localisation, retrieval
+from sherd.model.levels import FACETS
 from sherd.search.settings import SearchSettings
 from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.config import TrainSettings, build
 from sherd.training.loop import CHECKPOINT
 from sherd.training.train import train_settings
-from sherd.types import Picture
+from sherd.types import FloatArray, Picture
 
 CONFIGS = ROOT / "configs"
+LABELLED: Mapping[str, tuple[str, ...]] = {"byzart_icons": ("valid",), "iconart_parts": ("valid", "test")}
+"""Packs with labelled regions, and the splits that are asked; so many of their training pictures choose localisers."""
+CHOOSING = 100
 
 
 @dataclass(frozen=True)
@@ -92,10 +96,7 @@ def settings_of(run: Run, runs: Path) -> TrainSettings:
 
 def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
     """Every figure of an arm, query by query."""
-    thesaurus = builtin_thesaurus()
-    test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
-    fit = drawn.draw_gallery(TRAINED, 100, FIT_SEED, cache)
-    unseen = drawn.draw_gallery([UNSEEN], 250, TEST_SEED, cache, nameless=True)
+    test, fit, unseen = _galleries(cache)
     fitted, seen, strange = (drawn.look(encoder, gallery) for gallery in (fit, test, unseen))
     weight = drawn.fit_part_weight(fitted, fit.captions)
     ranks = {
@@ -105,36 +106,98 @@ def measure(encoder: OnnxEncoder, cache: Path) -> dict[str, Any]:
         "unseen_served": drawn.both_ranks(strange, unseen.captions, weight),
         "unseen_mixed": drawn.mixed_ranks(strange, seen.objects, unseen.captions),
     }
-    localiser = drawn.patch_localiser(encoder)
-    some = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
-    values = drawn.localisation_values(encoder, test, some, localiser)
-    for facet in ("type", "motif"):
-        values |= drawn.naming_values(encoder, seen.objects, test, thesaurus, facet)
-    shared = Path(os.environ["SHERD_SHARED"])
-    ranks["kamon"] = text_ranks(encoder, shared / "packs" / "kamon_crests", "heldout", weight)
-    for pack, splits in (("byzart_icons", ["valid"]), ("iconart_parts", ["valid", "test"])):
-        for name, row in labels(encoder, shared / "packs" / pack, splits).items():
-            values[f"{pack}_{name}"] = row
+    values = drawn.localisation_values(encoder, test, _asked(test, 2), drawn.patch_localiser(encoder))
+    values |= named(encoder, seen.objects, test)
+    ranks["kamon"] = text_ranks(encoder, _pack("kamon_crests"), "heldout", weight)
+    for name, splits in LABELLED.items():
+        values |= {f"{name}_{figure}": row for figure, row in labels(encoder, _pack(name), splits).items()}
     return {
+        "model": encoder.fingerprint,
         "part_weight": weight,
         "ranks": {name: row.tolist() for name, row in ranks.items()},
         "values": _short(values),
     }
 
 
-def by_best_localiser(settings: TrainSettings, run: Path, cache: Path) -> tuple[str, dict[str, drawn.Values]]:
-    """How a model without local losses points: the way that does best on the fitting gallery, on the test gallery."""
-    model = load_model(settings, run)
-    ways = localisers(model, settings.stages[-1].size_px)
+def _galleries(cache: Path) -> tuple[drawn.Gallery, drawn.Gallery, drawn.Gallery]:
+    """What is measured, what weights and localisers are chosen on, and the culture that no model is trained on."""
+    return (
+        drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache),
+        drawn.draw_gallery(TRAINED, 100, FIT_SEED, cache),
+        drawn.draw_gallery([UNSEEN], 250, TEST_SEED, cache, nameless=True),
+    )
+
+
+def _asked(gallery: drawn.Gallery, every: int) -> list[drawn.MotifQuery]:
+    return [query for query in drawn.motif_queries(gallery) if query.picture % every == 0]
+
+
+def _pack(name: str) -> Path:
+    return Path(os.environ["SHERD_SHARED"]) / "packs" / name
+
+
+def owners(cache: Path) -> dict[str, list[int]]:
+    """What each query is about, so that queries about one picture, or of one text, are drawn together: the same for
+    every arm."""
+    test, _, unseen = _galleries(cache)
+    motifs = _asked(test, 2)
+    crests, _, _ = read_views(_pack("kamon_crests"), split="heldout", language=None)
+    captions = [next(iter(view.texts.values())) for view in crests if view.texts]
+    found = {
+        "relics": [*range(len(test.captions))] * 2,
+        "unseen": [*range(len(unseen.captions))] * 2,
+        "kamon": [sorted(set(captions)).index(caption) for caption in captions] * 2,
+        "motifs": [query.picture for query in motifs],
+        "motifs_small": [query.picture for query in motifs if query.mask.mean() < localisation.SMALL_PART],
+    }
+    for name, splits in LABELLED.items():
+        found[name] = [query.view for query in _labelled(_pack(name), *splits)[1]]
+    return found
+
+
+def named(encoder: OnnxEncoder, objects: FloatArray, gallery: drawn.Gallery) -> dict[str, drawn.Values]:
+    """What the object vectors (n, D) are called, facet by facet."""
+    thesaurus, values = builtin_thesaurus(), {}
+    for facet in FACETS:
+        values |= drawn.naming_values(encoder, objects, gallery, thesaurus, facet)
+    return values
+
+
+def by_best_localiser(settings: TrainSettings, run: Path, cache: Path) -> tuple[dict[str, str], dict[str, list[float]]]:
+    """How a model without local losses points: on rendered relics the way that does best on the fitting gallery, at the
+    labels of a pack the one that does best on training pictures of it. Names of the ways, and values."""
+    ways = localisers(load_model(settings, run), settings.stages[-1].size_px)
     encoder = OnnxEncoder.load(run / "model")
-    fit = drawn.draw_gallery(TRAINED, 100, FIT_SEED, cache)
-    some = [query for query in drawn.motif_queries(fit) if query.picture % 4 == 0]
+    test, fit, _ = _galleries(cache)
+    some = _asked(fit, 4)
     tried = {name: drawn.localisation_values(encoder, fit, some, way)["pointing"].mean() for name, way in ways.items()}
-    best = max(tried, key=lambda name: float(tried[name]))
-    test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
-    asked = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
-    found = drawn.localisation_values(encoder, test, asked, ways[best])
-    return best, {f"localiser_{name}": found[name] for name in ("pointing", "ap30", "mask_iou", "pointing_small")}
+    best = {"rendered": max(tried, key=lambda name: float(tried[name]))}
+    found = drawn.localisation_values(encoder, test, _asked(test, 2), ways[best["rendered"]])
+    values = {f"localiser_{name}": found[name] for name in ("pointing", "ap30", "ap50", "mask_iou", "pointing_small")}
+    for name, splits in LABELLED.items():
+        points = {way: pointed(encoder, _pack(name), ["train"], ways[way], CHOOSING).mean() for way in ways}
+        best[name] = max(points, key=lambda way: float(points[way]))
+        values[f"localiser_{name}_pointing"] = pointed(encoder, _pack(name), splits, ways[best[name]])
+    return best, _short(values)
+
+
+def pointed(
+    encoder: OnnxEncoder, pack: Path, splits: Sequence[str], way: drawn.Localiser, most: int | None = None
+) -> drawn.Values:
+    """Pointing at the labels of a pack, or of its first pictures alone, by a localiser."""
+    views, queries, root = _labelled(pack, *splits)
+    some = [query for query in queries if most is None or query.view < most]
+    table, _ = measure_labels(encoder, some, root, views, lambda picture, vector: way(picture, vector[None])[0])
+    return table.systems["localisation"]["pointing"]
+
+
+def _labelled(pack: Path, *splits: str) -> tuple[list[View], list[LabelQuery], Path]:
+    views: list[View] = []
+    root = pack
+    for split in splits:
+        some, source, _ = read_views(pack, split=split, language=None)
+        views, root = views + some, source.root
+    return views, label_queries(views, range(len(views))), root
 
 
 def by_level(settings: TrainSettings, run: Path, cache: Path) -> dict[str, list[float]]:
@@ -164,17 +227,13 @@ def text_ranks(encoder: OnnxEncoder, pack: Path, split: str, weight: float) -> d
 def labels(encoder: OnnxEncoder, pack: Path, splits: Sequence[str]) -> dict[str, drawn.Values]:
     """Labels of real pictures: pointing at them, and at their usual place, a label of a picture; average precision of
     the pictures that have it, a label, as a short text is searched for."""
-    views: list[View] = []
-    for split in splits:
-        some, source, _ = read_views(pack, split=split, language=None)
-        views += some
-    queries = label_queries(views, range(len(views)))
-    table, _ = measure_labels(encoder, queries, source.root, views)
+    views, queries, root = _labelled(pack, *splits)
+    table, _ = measure_labels(encoder, queries, root, views)
     systems = {"pointing": "localisation", "prior": "location_prior"}
     points = {name: table.systems[system]["pointing"] for name, system in systems.items()}
     held = [{region.label for region in view.image.regions if region.label} for view in views]
     names = sorted(set().union(*held))
-    made = encoder.encode_images([_open(source.root, view) for view in views])
+    made = encoder.encode_images([_open(root, view) for view in views])
     words = encoder.encode_text([name.replace("_", " ") for name in names])
     scores = drawn.pair_scores(words, made.object, made.parts, SearchSettings().text_part)
     relevant = np.array([[name in one for one in held] for name in names])
@@ -197,18 +256,18 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     # What was trained to its end before, and cut while it was measured, says nothing now.
     last = json.loads((runs / run.name / "log.jsonl").read_text("utf-8").splitlines()[-1])
     found = measure(OnnxEncoder.load(folder), runs / "cache" / "galleries")
-    way = "patch cosine"
+    ways = {}
     if settings.levels.clustering.slots == 0:
-        way, more = by_best_localiser(settings, runs / run.name, runs / "cache" / "galleries")
-        found["values"] |= _short(more)
+        ways, more = by_best_localiser(settings, runs / run.name, runs / "cache" / "galleries")
     else:
-        found["values"] |= by_level(settings, runs / run.name, runs / "cache" / "galleries")
+        more = by_level(settings, runs / run.name, runs / "cache" / "galleries")
+    found["values"] |= more
     return {
         "arm": run.arm,
         "seed": run.seed,
         "changes": dict(run.changes),
         "start": run.start,
-        "localiser": way,
+        "localisers": ways,
         "machine": machine(),
         "commit": commit(),
         "steps": last["of"],
@@ -219,13 +278,28 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
     }
 
 
-def add_levels(run: Run, runs: Path, file: Path) -> None:
-    """Give a result that was measured before there were figures of the levels what it lacks."""
+def complete(run: Run, runs: Path, file: Path) -> None:
+    """Give a result that was measured before there were some of the figures what it lacks, from the run's folder."""
     result, settings = json.loads(file.read_text("utf-8")), settings_of(run, runs)
-    if settings.levels.clustering.slots and "slot_iou" not in result["values"]:
-        result["values"] |= by_level(settings, runs / run.name, runs / "cache" / "galleries")
-        file.write_text(json.dumps(result, ensure_ascii=False) + "\n", "utf-8")
-        print(f"{run.name}: levels measured", flush=True)
+    values, place, cache = result["values"], runs / run.name, runs / "cache" / "galleries"
+    before = file.read_text("utf-8")
+    encoder = OnnxEncoder.load(place / "model")
+    result["model"] = encoder.fingerprint
+    if "localisers" not in result:
+        result.pop("localiser", None)
+        result["localisers"] = {}
+        if settings.levels.clustering.slots == 0:
+            result["localisers"], more = by_best_localiser(settings, place, cache)
+            values |= more
+    if settings.levels.clustering.slots and "slot_iou" not in values:
+        values |= by_level(settings, place, cache)
+    if "theme_accuracy" not in values:
+        test = _galleries(cache)[0]
+        values |= _short(named(encoder, encoder.encode_images(list(test.corpus.pictures)).object, test))
+    text = json.dumps(result, ensure_ascii=False) + "\n"
+    if text != before:
+        file.write_text(text, "utf-8")
+        print(f"{run.name}: what it lacked is measured", flush=True)
 
 
 def main() -> None:
@@ -239,28 +313,30 @@ def main() -> None:
     parser.add_argument("--share", default="1/1", help="1/2 and 2/2: every other run, for two commands side by side")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no run after so many")
     parser.add_argument(
-        "--levels",
+        "--complete",
         action="store_true",
-        help="train nothing: measure slots and facets of finished runs that lack those figures",
+        help="train nothing: measure what results of finished runs lack",
     )
     given = parser.parse_args()
     os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
     results = RESULTS / "arms"
     results.mkdir(parents=True, exist_ok=True)
+    about = owners(given.runs.resolve() / "cache" / "galleries")
+    (RESULTS / "arms-queries.json").write_text(json.dumps(about) + "\n", "utf-8")
     began = time.monotonic()
     mine, of = map(int, given.share.split("/"))
     for n, run in enumerate(read_queue(CONFIGS / "arms.queue")):
         file = results / f"{run.name}.json"
-        if given.levels:
-            if file.exists() and (given.runs / run.name / CHECKPOINT).exists():
-                add_levels(run, given.runs.resolve(), file)
-            continue
         if (
             n % of != mine - 1
-            or file.exists()
             or (given.only and run.arm != given.only)
             or (given.seed and run.seed != given.seed)
+            or file.exists() != given.complete
         ):
+            continue
+        if given.complete:
+            if (given.runs / run.name / CHECKPOINT).exists():
+                complete(run, given.runs.resolve(), file)
             continue
         if time.monotonic() - began > given.minutes * 60:
             break

@@ -11,6 +11,8 @@ import re
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -45,44 +47,59 @@ def values(name: str) -> Callable[[Mapping[str, Any]], Values]:
     return of
 
 
-Columns = Sequence[tuple[str, Callable[[Mapping[str, Any]], Values], bool]]
-"""Head, figure, and whether two arms have it for the same queries (mistakes differ from arm to arm)."""
-COLUMNS: Columns = (
-    ("R@1 object", hits("object", 1), True),
-    ("R@1 served", hits("served", 1), True),
-    ("R@5 served", hits("served", 5), True),
-    ("R@5 unseen", hits("unseen", 5), True),
-    ("R@5 unseen, mixed", hits("unseen_mixed", 5), True),
-    ("pointing", values("pointing"), True),
-    ("AP30", values("ap30"), True),
-    ("mask IoU", values("mask_iou"), True),
-    ("type named", values("type_accuracy"), True),
-    ("kamon R@5", hits("kamon", 5), True),
-    ("icons, pointing", values("byzart_icons_pointing"), True),
-    ("paintings, pointing", values("iconart_parts_pointing"), True),
-    ("paintings, label mAP", values("iconart_parts_label_ap"), True),
-    ("tree distance", values("type_error_distance"), False),
-)
+@dataclass(frozen=True)
+class Figure:
+    """A column: its head, its value for each query of a result, what each query is about (a key of arms-queries.json;
+    empty where every query stands alone), and whether two arms have it for the same queries (mistakes differ)."""
+
+    head: str
+    of: Callable[[Mapping[str, Any]], Values]
+    about: str = ""
+    paired: bool = True
+
+    def clusters(self) -> list[int] | None:
+        """What is drawn together."""
+        return _queries()[self.about] if self.about else None
+
+
+@cache
+def _queries() -> dict[str, list[int]]:
+    found: dict[str, list[int]] = json.loads((RESULTS / "arms-queries.json").read_text("utf-8"))
+    return found
+
+
+ICONS, PAINTINGS = "byzart_icons", "iconart_parts"
+FIGURES = {
+    figure.head: figure
+    for figure in (
+        Figure("R@1 object", hits("object", 1), "relics"),
+        Figure("R@1 served", hits("served", 1), "relics"),
+        Figure("R@5 served", hits("served", 5), "relics"),
+        Figure("R@5 unseen", hits("unseen", 5), "unseen"),
+        Figure("R@5 unseen, mixed", hits("unseen_mixed", 5)),
+        Figure("pointing", values("pointing"), "motifs"),
+        Figure("pointing, under 2 %", values("pointing_small"), "motifs_small"),
+        Figure("AP30", values("ap30")),
+        Figure("AP50", values("ap50")),
+        Figure("mask IoU", values("mask_iou"), "motifs"),
+        Figure("type named", values("type_accuracy")),
+        Figure("kamon R@5", hits("kamon", 5), "kamon"),
+        Figure("icons, pointing", values(f"{ICONS}_pointing"), ICONS),
+        Figure("paintings, pointing", values(f"{PAINTINGS}_pointing"), PAINTINGS),
+        Figure("paintings, label mAP", values(f"{PAINTINGS}_label_ap")),
+        Figure("tree distance", values("type_error_distance"), paired=False),
+    )
+}
+COLUMNS = [figure for head, figure in FIGURES.items() if head not in ("pointing, under 2 %", "AP50")]
+RIVALRY = [figure for head, figure in FIGURES.items() if head not in ("R@5 served", "type named", "tree distance")]
 _OWN_NAMES = ("type", "material", "culture", "motif", "theme")
-LEVEL_COLUMNS: Columns = (
-    *((f"{name}, by its facet", values(f"{name}_by_facet"), True) for name in _OWN_NAMES),
-    ("slot on the motif", values("slot_pointing"), True),
-    ("slot, IoU", values("slot_iou"), True),
-)
+LEVEL_COLUMNS = [
+    *(Figure(f"{name}, by its facet", values(f"{name}_by_facet")) for name in _OWN_NAMES),
+    Figure("slot on the motif", values("slot_pointing"), "motifs"),
+    Figure("slot, IoU", values("slot_iou"), "motifs"),
+]
+NAME_COLUMNS = [Figure(f"{name}, by the object", values(f"{name}_accuracy")) for name in _OWN_NAMES]
 BASELINES = ("clip", "clip_phrases", "clip_crops", "flair", "siglip", "align")
-RIVALRY: tuple[tuple[str, Callable[[Mapping[str, Any]], Values]], ...] = (
-    ("R@1 as served, 1,000 rendered", hits("served", 1)),
-    ("R@1 by object vectors alone", hits("object", 1)),
-    ("R@5 by object vectors, unseen culture", hits("unseen", 5)),
-    ("pointing, rendered", values("pointing")),
-    ("pointing, parts under 2 %", values("pointing_small")),
-    ("AP30, rendered", values("ap30")),
-    ("mask IoU, rendered", values("mask_iou")),
-    ("crests, R@5", hits("kamon", 5)),
-    ("icons, pointing", values("byzart_icons_pointing")),
-    ("paintings, pointing", values("iconart_parts_pointing")),
-    ("paintings, mAP of labels", values("iconart_parts_label_ap")),
-)
 NETWORKS: Mapping[str, tuple[str, ...]] = {
     "gfiu_anew": ("no_gfiu", "gfiu_concat", "gfiu_sum", "gfiu_up", "gfiu_half"),
     "slots_anew": ("grid_pooling", "no_background", "slot_attention", "slot_sinkhorn", "slot_netvlad"),
@@ -103,23 +120,34 @@ def _by_arm() -> dict[str, list[dict[str, Any]]]:
 
 def rivals_table() -> str:
     """The full method against the baseline that is best at each figure."""
+    return _rivals(BASE, BASELINES)
+
+
+def sized_rivals_table() -> str:
+    """The same at the size of the built-in model."""
+    return _rivals(f"{BASE}_large", [f"{arm}_large" for arm in BASELINES])
+
+
+def _rivals(base: str, baselines: Sequence[str]) -> str:
     by_arm = _by_arm()
-    rivals = [arm for arm in BASELINES if arm in by_arm]
-    if BASE not in by_arm or not rivals:
+    rivals = [arm for arm in baselines if arm in by_arm]
+    if base not in by_arm or not rivals:
         return NONE_YET
     rows = [["figure", "full", "best baseline", "its figure", "ratio", "difference"]]
-    for head, figure in RIVALRY:
-        ours = np.stack([figure(one) for one in by_arm[BASE]])
-        theirs = {arm: np.stack([figure(one) for one in by_arm[arm]]) for arm in rivals}
+    for figure in RIVALRY:
+        ours = np.stack([figure.of(one) for one in by_arm[base]])
+        theirs = {arm: np.stack([figure.of(one) for one in by_arm[arm]]) for arm in rivals}
         best = max(theirs, key=lambda arm: float(theirs[arm].mean()))
-        ratio, gap = ratio_interval(ours, theirs[best]), paired_interval(ours, theirs[best])
+        about = figure.clusters()
+        ratio = ratio_interval(ours, theirs[best], clusters=about) if theirs[best].any() else None
+        gap = paired_interval(ours, theirs[best], clusters=about)
         rows.append(
             [
-                head,
-                _with_bounds(interval(ours)),
-                f"{best} ({len(theirs[best])} seeds)",
+                figure.head,
+                _with_bounds(interval(ours, clusters=about)),
+                best.removesuffix("_large"),
                 f"{theirs[best].mean():.3f}",
-                f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
+                f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" if ratio else "",
                 f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]",
             ]
         )
@@ -148,6 +176,12 @@ def levels_table() -> str:
     return _against(AS_IS, _going_on(_with_levels(_by_arm())), LEVEL_COLUMNS)
 
 
+def names_table() -> str:
+    """What object vectors are called, facet by facet, beside the theme facets of the full method."""
+    found = {arm: runs for arm, runs in _by_arm().items() if runs[0]["start"] == "start"}
+    return _against(BASE, found, NAME_COLUMNS)
+
+
 def _with_levels(by_arm: Mapping[str, list[dict[str, Any]]]) -> dict[str, list[dict[str, Any]]]:
     return {arm: runs for arm, runs in by_arm.items() if all("slot_iou" in one["values"] for one in runs)}
 
@@ -167,7 +201,7 @@ def network_levels_table() -> str:
     return _networks(_with_levels(_by_arm()), LEVEL_COLUMNS)
 
 
-def _networks(by_arm: Mapping[str, list[dict[str, Any]]], columns: Columns) -> str:
+def _networks(by_arm: Mapping[str, list[dict[str, Any]]], columns: Sequence[Figure]) -> str:
     tables = [
         _against(base, {arm: by_arm[arm] for arm in (base, *built) if arm in by_arm}, columns)
         for base, built in NETWORKS.items()
@@ -179,7 +213,7 @@ def _networks(by_arm: Mapping[str, list[dict[str, Any]]], columns: Columns) -> s
 def _against(
     base: str,
     by_arm: Mapping[str, Sequence[dict[str, Any]]],
-    columns: Columns,
+    columns: Sequence[Figure],
 ) -> str:
     """One row an arm: means over seeds and queries; what differs from `base` beyond its interval is marked."""
     if base not in by_arm:
@@ -187,27 +221,25 @@ def _against(
     order = [
         line.split()[0] for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
     ]
-    rows = [["arm", "seeds", *(head for head, _, _ in columns), "ms a step"]]
-    full = {head: [figure(one) for one in by_arm[base]] for head, figure, _ in columns}
+    rows = [["arm", "seeds", *(figure.head for figure in columns), "ms a step"]]
+    costs = (_last("training-cost") or {}).get("arms", {})
     for arm in order:
         if arm not in by_arm:
             continue
-        cells = [arm, str(len(by_arm[arm]))]
-        for head, figure, paired in columns:
-            found = [figure(one) for one in by_arm[arm]]
-            cells.append(_cell(found, full[head], paired=paired, is_base=arm == base))
-        cells.append(f"{np.median([one['ms_a_step'] for one in by_arm[arm]]):.0f}")
-        rows.append(cells)
+        cells = [_cell(by_arm[arm], by_arm[base], figure, is_base=arm == base) for figure in columns]
+        rows.append([arm, str(len(by_arm[arm])), *cells, str(costs.get(arm, ""))])
     return _markdown(rows)
 
 
-def _cell(found: Sequence[Values], base: Sequence[Values], *, paired: bool, is_base: bool) -> str:
-    if not paired:
-        return f"{np.mean([row.mean() for row in found if row.size]):.2f}"
-    table = np.stack(found)
+def _cell(runs: Sequence[dict[str, Any]], base: Sequence[dict[str, Any]], figure: Figure, *, is_base: bool) -> str:
+    found = [figure.of(one) for one in runs]
+    if not figure.paired:
+        every = np.concatenate(found)
+        return _with_bounds(interval(every)) if every.size > 1 else ""
+    table, about = np.stack(found), figure.clusters()
     if is_base:
-        return _with_bounds(interval(table))
-    gap = paired_interval(table, np.stack(base))
+        return _with_bounds(interval(table, clusters=about))
+    gap = paired_interval(table, np.stack([figure.of(one) for one in base]), clusters=about)
     mark = " " if not gap.excludes(0) else (" **worse**" if gap.mean < 0 else " **better**")
     return f"{table.mean():.3f} ({gap.mean:+.3f}){mark}".rstrip()
 
@@ -223,37 +255,37 @@ def standins_table() -> str:
 
 
 def _reports_table(name: str) -> str:
-    """Texts for pictures, and pointing, of every report in the last JSON of this name."""
+    """Texts and pictures for each other, and pointing, of every report in the last JSON of this name."""
     files = sorted(RESULTS.glob(f"*-{name}.json"))
     if not files:
         return f"`python benchmarks/{name}.py` has not been run."
-    rows = [["data", "pictures", "as", "R@1", "R@5", "R@10", "mAP", "pointing", "chance", "usual place"]]
-    for name, report in json.loads(files[-1].read_text("utf-8"))["reports"].items():
-        local, blind = report.get("localisation"), report["chance"].get("localisation")
-        points = ["", "", ""]
-        if local:
-            points = [
-                _figure(local["all"]["pointing"]),
-                *(_figure(blind["all"][k]["pointing"]) for k in ("uniform", "location_prior")),
-            ]
-        if report["retrieval"] is None:
-            rows.append([name, str(report["data"]["pictures"]), "", "", "", "", "", *points])
-            continue
-        for kind, key in (("served", "retrieval"), ("objects alone", "retrieval_object_only")):
-            side = report[key]["text_to_image"]
-            rows.append(
+    found = json.loads(files[-1].read_text("utf-8"))["reports"]
+    asked, shown = (("R@1", "r@1"), ("R@5", "r@5"), ("R@10", "r@10"), ("mAP", "map")), (("R@1", "r@1"), ("mAP", "map"))
+    rows = [["data", "pictures", "as", *(f"text: {k}" for k, _ in asked), *(f"picture: {k}" for k, _ in shown)]]
+    points = [["data", "labels", "cover", "pointing", "chance", "usual place", "AP30", "AP50", "mask IoU"]]
+    for data, report in found.items():
+        local, blind, head = report.get("localisation"), report["chance"].get("localisation"), data
+        for share, figures in (local or {}).items():
+            points.append(
                 [
-                    name,
-                    str(report["data"]["pictures"]),
-                    kind,
-                    *(_figure(side[k]) for k in ("r@1", "r@5", "r@10", "map")),
-                    *points,
+                    data if share == "all" else "",
+                    str(figures["pointing"]["n"]),
+                    "under 2 %" if share == "small" else "any",
+                    _figure(figures["pointing"]),
+                    *(_figure(blind[share][k]["pointing"]) for k in ("uniform", "location_prior")),
+                    *(_figure(figures[k]) if k in figures else "" for k in ("ap30", "ap50", "miou")),
                 ]
             )
-            name, points = "", ["", "", ""]
-        side = report["chance"]["retrieval"]["text_to_image"]
-        rows.append(["", "", "chance", *(_figure(side[k]) for k in ("r@1", "r@5", "r@10", "map")), "", "", ""])
-    return f"From `benchmarks/results/{files[-1].name}`.\n\n{_markdown(rows)}"
+        if report["retrieval"] is None:
+            continue
+        sides = {"served": report["retrieval"], "objects alone": report["retrieval_object_only"]}
+        for kind, side in (sides | {"chance": report["chance"]["retrieval"]}).items():
+            cells = [_figure(side["text_to_image"][k]) for _, k in asked]
+            cells += [_figure(side["image_to_text"][k]) for _, k in shown]
+            rows.append([head, str(report["data"]["pictures"]) if head else "", kind, *cells])
+            head = ""
+    tables = [_markdown(table) for table in (rows, points) if len(table) > 1]
+    return f"From `benchmarks/results/{files[-1].name}`.\n\n" + "\n\n".join(tables)
 
 
 def _figure(value: Any) -> str:
@@ -271,6 +303,21 @@ def _with_bounds(found: Interval) -> str:
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
     head, *body = rows
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
+
+
+def runs_table() -> str:
+    """What was trained, on what, and for how long."""
+    groups: dict[tuple[str, int, int], list[dict[str, Any]]] = defaultdict(list)
+    for runs in _by_arm().values():
+        for one in runs:
+            groups[one["start"] or "nothing", one["steps"], one["seed"]].append(one)
+    rows = [["begins with", "steps", "seed", "runs", "minutes a run, median of those not cut", "machine"]]
+    for (start, steps, seed), some in sorted(groups.items()):
+        whole = [one["seconds"] / 60 for one in some if one["seconds"]]
+        machines = sorted({one["machine"] for one in some})
+        minutes = f"{np.median(whole):.0f}" if whole else ""
+        rows.append([start, str(steps), str(seed), str(len(some)), minutes, "; ".join(machines)])
+    return _markdown(rows)
 
 
 def unseen_table() -> str:
@@ -299,25 +346,23 @@ def cost_table() -> str:
     """Training steps, pictures and texts a second, and 8 bits."""
     rows = [["question", "measured"]]
     if step := _last("training-cost"):
-        rows.append(
-            [
-                f"a step of the full method at {step['size_px']} px, over the plain dual encoder's",
-                f"{step['full_over_clip']:.2f} times",
-            ]
-        )
+        for name, over in step.get("over_clip", {}).items():
+            if name != "clip":
+                told = f"a step at {step['size_px']} px, over the plain dual encoder's: {name}"
+                rows.append([told, f"{over:.2f} times"])
     if speed := _last("throughput"):
         rates = speed["pictures_per_s"]
         rows += [[f"pictures a second a core: {name}", f"{rate:.0f}"] for name, rate in rates.items()]
-        rows.append(["the whole encoder over the bare backbone", f"{speed['over_bare_backbone']:+.0%}"])
+        rows.append(["the whole encoder over the bare backbone", f"{speed['over_bare_backbone']:+.1%}"])
+        rows.append(["the whole encoder over the backbone's stages alone", f"{speed.get('over_stages', 0):+.1%}"])
         rows.append(["text queries a second, one at a time", f"{speed['texts_per_s']:.0f}"])
     if small := _last("int8"):
         for name, row in small["variants"].items():
-            rows.append(
-                [
-                    f"weights: {name}; R@1 of 500, pointing, MB",
-                    f"{row['r1_object']:.3f}, {row['pointing']:.3f}, {row['bytes'] / 1e6:.1f}",
-                ]
-            )
+            figures = f"{row['r1_object']:.3f}, {row['r1_served']:.3f}, {row['pointing']:.3f}, {row['bytes'] / 1e6:.1f}"
+            rows.append([f"weights: {name}; R@1 of 500 by objects and as served, pointing, MB", figures])
+            for figure, gap in row.get("lost", {}).items():
+                bounds = f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]"
+                rows.append([f"weights: {name}; lost of {figure}", bounds])
     return _markdown(rows)
 
 
@@ -441,7 +486,10 @@ TABLES: dict[str, Callable[[], str]] = {
     "networks": networks_table,
     "levels": levels_table,
     "network_levels": network_levels_table,
+    "names": names_table,
+    "runs": runs_table,
     "rivals": rivals_table,
+    "sized_rivals": sized_rivals_table,
     "builtin": builtin_table,
     "standins": standins_table,
     "unseen": unseen_table,

@@ -1,102 +1,120 @@
 """What does a step of the method cost over a plain dual encoder's? `python benchmarks/training_cost.py`.
 
-Both at the size and batch of configs/builtin.toml on the same relics, in turns, medians: the full method, the plain
-dual encoder (captions alone), and the dual encoder given phrases as further captions. Making the batch is told apart.
+At the size and batch of configs/builtin.toml, on the same relics, in turns, medians: the method as the built-in model
+was trained, the same with every term of its loss, the plain dual encoder (captions alone), and the dual encoder given
+phrases as further captions. Then every arm of configs/arms.queue at the size of its budget, each in turns with the
+plain dual encoder of that size, teacher included where SHERD_SHARED holds it. Making batches is told apart.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import tempfile
 import time
 import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from arms import CONFIGS, read_queue, settings_of
 from provenance import ROOT, write
 
-from sherd.model.dual import DualEncoder, ModelSettings
 from sherd.training.batches import Batches
 from sherd.training.config import TrainSettings, build
 from sherd.training.loop import Trainer
-from sherd.training.material import gather
+from sherd.training.train import prepare
 
-OFF = {
-    "part": 0.0,
-    "region": 0.0,
-    "pointing": 0.0,
-    "cover": 0.0,
-    "theme": 0.0,
-    "culture": 0.0,
-    "labels": 0.0,
-    "mask": 0.0,
-}
-ARMS: dict[str, dict[str, Any]] = {
+OFF = {"part": 0.0, "region": 0.0, "pointing": 0.0, "cover": 0.0, "theme": 0.0, "culture": 0.0, "mask": 0.0}
+SIZED: dict[str, dict[str, Any]] = {
     "full": {},
-    "clip": {"levels": {"clustering": {"slots": 0}}, "weights": OFF, "captions": {"composed": 0.0}},
+    "full, every term": {"weights": {}, "method": {}},
+    "clip": {
+        "levels": {"clustering": {"slots": 0}},
+        "weights": {**OFF, "labels": 0.0},
+        "captions": {"composed": 0.0},
+    },
     "clip_phrases": {
         "levels": {"clustering": {"slots": 0}},
-        "weights": {**OFF, "part": 1.0},
-        "method": {"phrases": "object"},
+        "weights": {**OFF, "part": 1.0, "labels": 0.0},
+        "method": {"phrases": "object", "soft_targets": 0.0},
     },
 }
+RELICS_EACH, BATCH = 60, 96
+SAME_STEP = ("no_boxes", "no_rendered", "start_large")
+"""Arms that differ from others by what they are shown."""
 
 
 def main() -> None:
     """Measure, print a table, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--rounds", type=int, default=8)
     given = parser.parse_args()
-    raw = tomllib.loads((ROOT / "configs" / "builtin.toml").read_text("utf-8"))
-    raw |= {"start": ""}
-    raw["data"] = {"relics": raw["data"]["relics"], "relics_each": 60}
-    batch = raw["stages"][-1]["batch"]
-    seconds: dict[str, list[float]] = {arm: [] for arm in ARMS}
-    making = []
+    torch.set_num_threads(2)
+    os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
     with tempfile.TemporaryDirectory() as folder:
-        trainers = {
-            arm: _trainer(build(TrainSettings, {**raw, **changes}, arm), Path(folder)) for arm, changes in ARMS.items()
-        }
-        for number in range(given.rounds + 3):
-            for arm, (trainer, batches) in trainers.items():
-                began = time.perf_counter()
-                made = batches.make(number, batch=batch, size_px=given.size)
-                middle = time.perf_counter()
-                trainer.step(made)
-                if number >= 3:  # the first rounds warm up
-                    seconds[arm].append(time.perf_counter() - middle)
-                    making.append(middle - began)
-    median = {arm: statistics.median(row) for arm, row in seconds.items()}
-    for arm, value in median.items():
-        print(f"{arm:<14}{1000 * value:7.0f} ms a step  {value / median['clip']:.2f} times the plain dual encoder's")
-    print(f"a batch takes {1000 * statistics.median(making):.0f} ms to make, beside the step")
+        place = Path(folder)
+        raw = tomllib.loads((CONFIGS / "builtin.toml").read_text("utf-8"))
+        chosen = {name: build(TrainSettings, raw | changes, name) for name, changes in SIZED.items()}
+        # A teacher is another network's work; the built-in model has none.
+        seconds, making = in_turns(
+            {name: made(one, place, teacher=False) for name, one in chosen.items()}, given.rounds
+        )
+        for name, value in seconds.items():
+            print(f"{name:<18}{1000 * value:7.0f} ms a step  {value / seconds['clip']:.2f} times the plain one's")
+        print(f"a batch takes {1000 * making:.0f} ms to make, beside the step", flush=True)
+        arms = dict(cost_of_arms(place, given.rounds))
     result = {
-        "size_px": given.size,
-        "batch": batch,
-        "ms": {arm: round(1000 * value) for arm, value in median.items()},
-        "full_over_clip": round(median["full"] / median["clip"], 3),
-        "batch_ms": round(1000 * statistics.median(making)),
+        "size_px": 160,
+        "batch": BATCH,
+        "ms": {name: round(1000 * value) for name, value in seconds.items()},
+        "over_clip": {name: round(value / seconds["clip"], 3) for name, value in seconds.items()},
+        "batch_ms": round(1000 * making),
+        "arms": arms,
     }
     print(write("training-cost", "What does a step of the method cost over a plain dual encoder's?", result))
 
 
-def _trainer(settings: TrainSettings, out: Path) -> tuple[Trainer, Batches]:
-    torch.set_num_threads(2)
-    material = gather(settings, out, out, lambda line: None)
-    concepts = sum(len(facet.nodes) for facet in material.vocabulary.facets)
-    model = DualEncoder(ModelSettings(settings.image, settings.text, settings.levels, 0, concepts))
-    batches = Batches(
-        material.sources,
-        material.tokenizer,
-        seed=0,
-        max_tokens=settings.text.max_tokens,
-        captions=settings.captions,
-        vocabulary=material.vocabulary,
-    )
-    return Trainer(model, settings, material.vocabulary.facets), batches
+def cost_of_arms(place: Path, rounds: int) -> Iterator[tuple[str, str]]:
+    """Each arm's step in ms, and in times the plain dual encoder's of its size, as they are printed."""
+    runs = {run.arm: run for run in read_queue(CONFIGS / "arms.queue") if run.seed == 1}
+    for arm, run in runs.items():
+        if arm in SAME_STEP:
+            continue
+        plain = runs["clip_large" if run.base == "large" else "clip"]
+        pair = {name: made(settings_of(one, place), place) for name, one in (("plain", plain), ("own", run))}
+        seconds, _ = in_turns(pair, rounds)
+        told = f"{1000 * seconds['own']:.0f} ({seconds['own'] / seconds['plain']:.2f})"
+        print(f"{arm:<20}{told} times the plain one's", flush=True)
+        yield arm, told
+
+
+def made(settings: TrainSettings, place: Path, *, teacher: bool = True) -> tuple[Trainer, Batches, int]:
+    """What trains so on few relics from nothing, and the size of its pictures."""
+    data = replace(settings.data, packs=(), relics_each=RELICS_EACH, cache=str(place), label_thesauri=("builtin",))
+    taught = teacher and data.teacher and Path(os.path.expandvars(data.teacher)).exists()
+    data = data if taught else replace(data, teacher="")
+    trainer, batches = prepare(replace(settings, start="", anew=(), data=data), CONFIGS, place, lambda _: None)
+    return trainer, batches, settings.stages[-1].size_px
+
+
+def in_turns(made: Mapping[str, tuple[Trainer, Batches, int]], rounds: int) -> tuple[dict[str, float], float]:
+    """Median seconds of a step of each, and of making a batch; the first rounds warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in made}
+    making = []
+    for number in range(rounds + 2):
+        for name, (trainer, batches, size_px) in made.items():
+            began = time.perf_counter()
+            batch = batches.make(number, batch=BATCH, size_px=size_px)
+            middle = time.perf_counter()
+            trainer.step(batch)
+            if number >= 2:
+                seconds[name].append(time.perf_counter() - middle)
+                making.append(middle - began)
+    return {name: statistics.median(row) for name, row in seconds.items()}, statistics.median(making)
 
 
 if __name__ == "__main__":

@@ -52,11 +52,8 @@ def main() -> None:
             }
             for k in RECALLS:
                 print(name, f"R@{k}", results[name][f"R@{k}"], flush=True)
-    print(
-        write(
-            "unseen", "What does the model make of a culture it never met?", {"model": given.model, "cultures": results}
-        )
-    )
+    about = {"model": encoder.fingerprint, "relics": {"seed": TEST_SEED, "each": given.each}, "cultures": results}
+    print(write("unseen", "What does the model make of a culture it never met?", about))
 
 
 def _row(own: drawn.Ranks, colours: drawn.Ranks, mixed: drawn.Ranks, size: int, others: int, k: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from sherd.evaluation.table import QueryTable, column
 from sherd.ingest.pictures import open_picture_file, thumbnail_pixels
 from sherd.metrics import localisation
 from sherd.search.locate import box_from_heat
-from sherd.types import Box, FloatArray
+from sherd.types import Box, FloatArray, Picture
 
 SMALL_LABEL = "small"
 """The column that is 1 for queries of small labels."""
@@ -26,6 +26,7 @@ MODEL = "localisation"
 BLIND = ("uniform", "centre", "location_prior")
 
 Mask = NDArray[np.bool_]
+Heat = Callable[[Picture, FloatArray], FloatArray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ def label_queries(views: Sequence[View], usable: Sequence[int]) -> list[LabelQue
 
 
 def measure_labels(
-    encoder: Encoder, queries: Sequence[LabelQuery], root: Path, views: Sequence[View]
+    encoder: Encoder,
+    queries: Sequence[LabelQuery],
+    root: Path,
+    views: Sequence[View],
+    heat: Heat | None = None,
 ) -> tuple[QueryTable, int]:
     """What the encoder and three who do not look at the picture score on each query, and how many masks are refused.
 
@@ -71,6 +76,7 @@ def measure_labels(
     Args:
         queries: one at least; those of a view stand together.
         root: of the pictures' and masks' paths.
+        heat: what makes a map (h, w) of a picture and a text vector (D,); the encoder's own where none is given.
     Returns:
         a table with the systems `localisation` and the blind, grouped by label; a query whose mask cannot be read, is
         empty, or differs in size from another of its masks has no `mask_iou`.
@@ -88,7 +94,7 @@ def measure_labels(
         if query.masks:
             mask = _mask(root, query.masks)
             refused += mask is None
-        found = _scored(encoder.heat(picture, vectors[query.label]), query, mask)
+        found = _scored((heat or encoder.heat)(picture, vectors[query.label]), query, mask)
         rows[MODEL].append({**found, SMALL_LABEL: float(query.small)})
         usual = prior.heat(query.label, regions[query.view])
         spot = prior.point(query.label, regions[query.view])

@@ -56,20 +56,22 @@ def export_image(tower: ImageTower, path: Path) -> None:
 
 
 class _Backbone(nn.Module):
-    """uint8 (n, H, W, 3) -> fused features (n, width, H/8, W/8)."""
+    """uint8 (n, H, W, 3) -> fused features (n, width, H/8, W/8); without `features` the last stage's."""
 
-    def __init__(self, backbone: ConvTower, features: MultiScale) -> None:
+    def __init__(self, backbone: ConvTower, features: MultiScale | None) -> None:
         super().__init__()
         self.backbone = backbone
         self.features = features
 
     def forward(self, pictures: Tensor) -> Tensor:
-        grid: Tensor = self.features(self.backbone(pictures.permute(0, 3, 1, 2).float() / 255))
+        maps = self.backbone(pictures.permute(0, 3, 1, 2).float() / 255)
+        grid: Tensor = maps.sixteenth if self.features is None else self.features(maps)
         return grid
 
 
-def export_backbone(backbone: ConvTower, features: MultiScale, path: Path) -> Path:
-    """Write `path` with input `pictures` (n, H, W, 3) uint8 and output `grid`, to measure what heads cost."""
+def export_backbone(backbone: ConvTower, features: MultiScale | None, path: Path) -> Path:
+    """Write `path` with input `pictures` (n, H, W, 3) uint8 and output `grid`, to measure what heads cost; without
+    `features` the output is the last stage."""
     example = torch.zeros(2, 96, 112, 3, dtype=torch.uint8)
     axes = {"pictures": {0: "n", 1: "height", 2: "width"}, "grid": {0: "n", 2: "rows", 3: "columns"}}
     _export(_Backbone(backbone, features), example, path, ["pictures"], ["grid"], axes)

@@ -46,28 +46,34 @@ def train_settings(
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads or len(os.sched_getaffinity(0)))
     if not export_only:
-        material = gather(settings, base, out, say)
-        teachers = [source.teacher.shape[1] for source in material.sources if source.teacher is not None]
-        concepts = sum(len(facet.nodes) for facet in material.vocabulary.facets)
-        sizes = ModelSettings(settings.image, settings.text, settings.levels, max(teachers, default=0), concepts)
-        model = DualEncoder(sizes)
-        batches = Batches(
-            material.sources,
-            material.tokenizer,
-            seed=settings.seed,
-            max_tokens=settings.text.max_tokens,
-            captions=settings.captions,
-            vocabulary=material.vocabulary,
-        )
-        if settings.start:
-            say({"event": "started from", **begin_with(model, path_of(base, settings.start), settings.anew)})
-            stage = settings.stages[0]
-            settle(model.image, batches.make(0, batch=stage.batch, size_px=stage.size_px).pictures)
-        trainer = Trainer(model, settings, material.vocabulary.facets)
-        run(trainer, batches, out, say)
+        run(*prepare(settings, base, out, say), out, say)
     folder = export(settings, out)
     say({"event": "exported", "folder": str(folder)})
     return folder
+
+
+def prepare(
+    settings: TrainSettings, base: Path, out: Path, say: Callable[[dict[str, object]], None]
+) -> tuple[Trainer, Batches]:
+    """A model that begins as the settings say, and what it will be shown; `out` keeps what was drawn."""
+    material = gather(settings, base, out, say)
+    teachers = [source.teacher.shape[1] for source in material.sources if source.teacher is not None]
+    concepts = sum(len(facet.nodes) for facet in material.vocabulary.facets)
+    sizes = ModelSettings(settings.image, settings.text, settings.levels, max(teachers, default=0), concepts)
+    model = DualEncoder(sizes)
+    batches = Batches(
+        material.sources,
+        material.tokenizer,
+        seed=settings.seed,
+        max_tokens=settings.text.max_tokens,
+        captions=settings.captions,
+        vocabulary=material.vocabulary,
+    )
+    if settings.start:
+        say({"event": "started from", **begin_with(model, path_of(base, settings.start), settings.anew)})
+        stage = settings.stages[0]
+        settle(model.image, batches.make(0, batch=stage.batch, size_px=stage.size_px).pictures)
+    return Trainer(model, settings, material.vocabulary.facets), batches
 
 
 def export(settings: TrainSettings, out: Path) -> Path:
