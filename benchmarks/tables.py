@@ -346,7 +346,7 @@ def cost_table() -> str:
     """Training steps, pictures and texts a second, and 8 bits."""
     rows = [["question", "measured"]]
     if step := _last("training-cost"):
-        for name, over in step.get("over_clip", {}).items():
+        for name, over in step["over_clip"].items():
             if name != "clip":
                 told = f"a step at {step['size_px']} px, over the plain dual encoder's: {name}"
                 rows.append([told, f"{over:.2f} times"])
@@ -354,7 +354,7 @@ def cost_table() -> str:
         rates = speed["pictures_per_s"]
         rows += [[f"pictures a second a core: {name}", f"{rate:.0f}"] for name, rate in rates.items()]
         rows.append(["the whole encoder over the bare backbone", f"{speed['over_bare_backbone']:+.1%}"])
-        rows.append(["the whole encoder over the backbone's stages alone", f"{speed.get('over_stages', 0):+.1%}"])
+        rows.append(["the whole encoder over the backbone's stages alone", f"{speed['over_stages']:+.1%}"])
         rows.append(["text queries a second, one at a time", f"{speed['texts_per_s']:.0f}"])
     if small := _last("int8"):
         for name, row in small["variants"].items():

@@ -97,7 +97,9 @@ def made(settings: TrainSettings, place: Path, *, teacher: bool = True) -> tuple
     data = replace(settings.data, packs=(), relics_each=RELICS_EACH, cache=str(place), label_thesauri=("builtin",))
     taught = teacher and data.teacher and Path(os.path.expandvars(data.teacher)).exists()
     data = data if taught else replace(data, teacher="")
-    trainer, batches = prepare(replace(settings, start="", anew=(), data=data), CONFIGS, place, lambda _: None)
+    out = place / settings.name
+    out.mkdir(exist_ok=True)
+    trainer, batches = prepare(replace(settings, start="", anew=(), data=data), CONFIGS, out, lambda _: None)
     return trainer, batches, settings.stages[-1].size_px
 
 

@@ -119,9 +119,10 @@ def _unit(x: Tensor) -> Tensor:
 
 
 def _unit_cells(maps: Tensor) -> Tensor:
-    """(B, D, h, w) -> (B, h, w, D) of unit length, in the precision it came in: in float32 this one line was a tenth of
-    a training step."""
+    """(B, D, h, w) -> (B, h, w, D) of unit length, in the precision that they come in: in float32, to which autocast
+    would take them, this was a tenth of a training step."""
     cells = maps.permute(0, 2, 3, 1)
-    length = torch.linalg.vector_norm(cells, dim=-1, keepdim=True, dtype=torch.float32)
-    unit: Tensor = cells / length.clamp(min=1e-12).to(cells.dtype)
+    with torch.autocast(maps.device.type, enabled=False):
+        squares = cells.square().sum(-1, keepdim=True, dtype=torch.float32)
+        unit: Tensor = cells * squares.clamp(min=1e-24).rsqrt().to(cells.dtype)
     return unit
