@@ -42,8 +42,9 @@ from sherd.types import FloatArray, Picture
 
 CONFIGS = ROOT / "configs"
 LABELLED: Mapping[str, tuple[str, ...]] = {"byzart_icons": ("valid",), "iconart_parts": ("valid", "test")}
-"""Packs with labelled regions, and the splits that are asked; so many of their training pictures choose localisers."""
+"""Packs with labelled regions, and the splits that are asked."""
 CHOOSING = 100
+"""So many training pictures of such a pack choose the localiser."""
 
 
 @dataclass(frozen=True)
@@ -175,23 +176,26 @@ def by_best_localiser(settings: TrainSettings, run: Path, cache: Path) -> tuple[
     found = drawn.localisation_values(encoder, test, _asked(test, 2), ways[best["rendered"]])
     values = {f"localiser_{name}": found[name] for name in ("pointing", "ap30", "ap50", "mask_iou", "pointing_small")}
     for name, splits in LABELLED.items():
-        points = {way: pointed(encoder, _pack(name), ["train"], ways[way], CHOOSING).mean() for way in ways}
+        known, asked = _labelled(_pack(name), "train"), _labelled(_pack(name), *splits)
+        points = {way: pointed(encoder, known, ways[way], CHOOSING).mean() for way in ways}
         best[name] = max(points, key=lambda way: float(points[way]))
-        values[f"localiser_{name}_pointing"] = pointed(encoder, _pack(name), splits, ways[best[name]])
+        values[f"localiser_{name}_pointing"] = pointed(encoder, asked, ways[best[name]])
     return best, _short(values)
 
 
-def pointed(
-    encoder: OnnxEncoder, pack: Path, splits: Sequence[str], way: drawn.Localiser, most: int | None = None
-) -> drawn.Values:
-    """Pointing at the labels of a pack, or of its first pictures alone, by a localiser."""
-    views, queries, root = _labelled(pack, *splits)
+Labelled = tuple[list[View], list[LabelQuery], Path]
+"""Views of a pack, their labels, and where its pictures are."""
+
+
+def pointed(encoder: OnnxEncoder, labelled: Labelled, way: drawn.Localiser, most: int | None = None) -> drawn.Values:
+    """Pointing at labels, or at those of the first pictures alone, by a localiser."""
+    views, queries, root = labelled
     some = [query for query in queries if most is None or query.view < most]
     table, _ = measure_labels(encoder, some, root, views, lambda picture, vector: way(picture, vector[None])[0])
     return table.systems["localisation"]["pointing"]
 
 
-def _labelled(pack: Path, *splits: str) -> tuple[list[View], list[LabelQuery], Path]:
+def _labelled(pack: Path, *splits: str) -> Labelled:
     views: list[View] = []
     root = pack
     for split in splits:
@@ -280,9 +284,9 @@ def train_and_measure(run: Run, runs: Path) -> dict[str, Any]:
 
 def complete(run: Run, runs: Path, file: Path) -> None:
     """Give a result that was measured before there were some of the figures what it lacks, from the run's folder."""
-    result, settings = json.loads(file.read_text("utf-8")), settings_of(run, runs)
+    before, settings = file.read_text("utf-8"), settings_of(run, runs)
+    result = json.loads(before)
     values, place, cache = result["values"], runs / run.name, runs / "cache" / "galleries"
-    before = file.read_text("utf-8")
     encoder = OnnxEncoder.load(place / "model")
     result["model"] = encoder.fingerprint
     if "localisers" not in result:
