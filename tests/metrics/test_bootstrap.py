@@ -98,6 +98,19 @@ def test_a_pair_takes_out_what_both_share() -> None:
     assert interval(a).low < float(b.mean())
 
 
+def test_matched_seeds_take_out_the_luck_that_runs_of_one_seed_share() -> None:
+    rng = np.random.default_rng(3)
+    luck = np.array([[-0.2], [0.0], [0.2]])
+    b = rng.normal(0.5, 0.01, (3, 200)) + luck
+    a = b + 0.05
+    apart, together = paired_interval(a, b), paired_interval(a, b, matched=True)
+    assert not apart.excludes(0)
+    assert (together.low, together.high) == pytest.approx((0.05, 0.05))
+    assert ratio_interval(2 * b, b, matched=True).high == pytest.approx(2)
+    with pytest.raises(InvalidArgument, match="a has 3 seeds and b 2"):
+        paired_interval(a, b[:2], matched=True)
+
+
 def test_bounds_make_good_for_draws_that_lie_to_one_side() -> None:
     """The range of forty values is never wider in a draw: plain percentiles of draws would both lie below it."""
     values = np.random.default_rng(4).random(40)

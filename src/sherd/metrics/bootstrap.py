@@ -138,21 +138,24 @@ def paired_interval(
     draws: int = DRAWS,
     seed: int = 0,
     clusters: Clusters | None = None,
+    matched: bool = False,
 ) -> Interval:
     """mean(a) - mean(b) of two systems on the same queries, with its interval.
 
     Args:
-        a, b: (queries,) or (seeds, queries), the queries in the same order; the numbers of seeds may differ, and seeds
-            of a and b are drawn apart.
+        a, b: (queries,) or (seeds, queries), the queries in the same order; the numbers of seeds may differ.
         level, draws, seed, clusters: see `interval`.
+        matched: row n of a and row n of b are runs of one seed, which gave both the same data in the same order and the
+            same first values, and so a luck that they share: their seeds are then drawn together. Otherwise seeds of a
+            and b are drawn apart.
     Raises:
-        InvalidArgument: as `interval`, or the queries differ in number.
+        InvalidArgument: as `interval`, the queries differ in number, or matched seeds do.
 
     >>> paired_interval([1.0, 0.7, 0.9], [0.5, 0.2, 0.1]).excludes(0)
     True
     """
-    first, second, resampling = _pair(a, b, clusters, draws, seed)
-    drawn_a, drawn_b = _drawn_means([first, second], resampling)
+    first, second, resampling = _pair(a, b, clusters, draws, seed, matched)
+    drawn_a, drawn_b = _drawn_means([first, second], resampling, matched)
     return resampling.interval(float(first.mean() - second.mean()), drawn_a - drawn_b, level)
 
 
@@ -164,23 +167,24 @@ def ratio_interval(
     draws: int = DRAWS,
     seed: int = 0,
     clusters: Clusters | None = None,
+    matched: bool = False,
 ) -> Interval:
     """mean(a) / mean(b) of two systems on the same queries, with its interval.
 
     A draw with mean(b) = 0 counts as infinite, and is left out where mean(a) is 0 too.
 
     Args:
-        a, b, level, draws, seed, clusters: see `paired_interval`.
+        a, b, level, draws, seed, clusters, matched: see `paired_interval`.
     Raises:
         InvalidArgument: as `paired_interval`, or the mean of b is 0.
 
     >>> ratio_interval([0.6, 0.6, 0.6], [0.3, 0.3, 0.3]).mean
     2.0
     """
-    first, second, resampling = _pair(a, b, clusters, draws, seed)
+    first, second, resampling = _pair(a, b, clusters, draws, seed, matched)
     if second.mean() == 0:
         raise InvalidArgument("the mean of b is 0, so there is no ratio to it")
-    drawn_a, drawn_b = _drawn_means([first, second], resampling)
+    drawn_a, drawn_b = _drawn_means([first, second], resampling, matched)
     return resampling.interval(float(first.mean() / second.mean()), ratios(drawn_a, drawn_b), level)
 
 
@@ -234,11 +238,13 @@ def columns_of(groups: Clusters) -> dict[Hashable, NDArray[np.int64]]:
 
 
 def _pair(
-    a: ArrayLike, b: ArrayLike, clusters: Clusters | None, draws: int, seed: int
+    a: ArrayLike, b: ArrayLike, clusters: Clusters | None, draws: int, seed: int, matched: bool
 ) -> tuple[Values, Values, Resampling]:
     first, second = _table(a), _table(b)
     if first.shape[1] != second.shape[1]:
         raise InvalidArgument(f"a has {first.shape[1]} queries and b {second.shape[1]}; a pair needs the same ones")
+    if matched and len(first) != len(second):
+        raise InvalidArgument(f"a has {len(first)} seeds and b {len(second)}; matched seeds are the same on both sides")
     return first, second, Resampling(first.shape[1], clusters=clusters, draws=draws, seed=seed)
 
 
@@ -250,9 +256,10 @@ def _table(values: ArrayLike) -> Values:
     return np.atleast_2d(table)
 
 
-def _drawn_means(tables: Sequence[Values], resampling: Resampling) -> list[Values]:
-    """For each table (seeds, queries) the (draws,) means; queries are drawn once for all tables, seeds for each."""
-    seeds = [np.random.default_rng([resampling.seed, n + 1]) for n in range(len(tables))]
+def _drawn_means(tables: Sequence[Values], resampling: Resampling, matched: bool = False) -> list[Values]:
+    """For each table (seeds, queries) the (draws,) means; queries are drawn once for all tables, and seeds for each or,
+    if they are `matched`, once for all too."""
+    seeds = [np.random.default_rng([resampling.seed, 1 if matched else n + 1]) for n in range(len(tables))]
     drawn: list[list[Values]] = [[] for _ in tables]
     for weights in resampling.weights():  # (block, queries)
         total = weights.sum(1)
