@@ -42,7 +42,7 @@ check: $(VENV)/dev
 	$(BIN)/lint-imports
 	$(PYTEST) tests/docs
 
-# The tables of docs/results.md and docs/performance.md, from the reports in benchmarks/results.
+# The tables of docs/results.md, docs/performance.md and the model card, from the reports in benchmarks/results.
 results: $(VENV)/dev
 	$(BIN)/python benchmarks/tables.py
 

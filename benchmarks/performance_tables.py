@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from provenance import RESULTS
+from reading import markdown, not_run, reports_of
 
 _LARGE = 1_000_000
 
 
 def engines_table() -> str:
     """Every engine at equal recall, at every size that was run, the last run of each."""
-    reports = {report["n"]: report for report in _reports("*-vectors-*.json")}
+    reports = {report["n"]: report for report in reports_of("*-vectors-*.json")}
     if not reports:
-        return "`python benchmarks/vectors.py` has not been run."
+        return not_run("vectors")
     return "\n\n".join(_engines(reports[size]) for size in sorted(reports, reverse=True))
 
 
@@ -32,7 +31,7 @@ def _engines(report: dict[str, Any]) -> str:
         figures = (str(cost.get(key, "")) for key in ("build_s", "build_rss_mib", "rss_mib", "disk_mib"))
         costs.append([name, *figures, cost.get("failed", "")])
     of = report.get("of", "made by collection.py")
-    return f"{_from(report)} Vectors: {of}.\n\n{_markdown(rows)}\n\n{_markdown(costs)}"
+    return f"{_from(report)} Vectors: {of}.\n\n{markdown(rows)}\n\n{markdown(costs)}"
 
 
 def _served(row: dict[str, Any]) -> list[str]:
@@ -45,7 +44,7 @@ def living_table() -> str:
     """Filters, deletions, tail."""
     report = _largest("*-living-*.json")
     if report is None:
-        return "`python benchmarks/living.py` has not been run."
+        return not_run("living")
     rows = [["state", "vectors", "recall@10", "p50 ms", "p95 ms"]]
     for row in report["rows"]:
         rows.append([str(row[key]) for key in ("state", "vectors", "recall_at_10", "p50_ms", "p95_ms")])
@@ -54,16 +53,16 @@ def living_table() -> str:
         f"While {growing['added']:,} were added in {growing['seconds']} s: p50 {growing['p50_ms']} ms, "
         f"p95 {growing['p95_ms']} ms."
     )
-    return f"{_from(report)}\n\n{_markdown(rows)}\n\n{told}"
+    return f"{_from(report)}\n\n{markdown(rows)}\n\n{told}"
 
 
 def large_table() -> str:
     """All sizes of `hundred_million.py` that were run, the last of each."""
     reports = sorted(
-        {report["n"]: report for report in _reports("hundred_million-*.json")}.values(), key=lambda one: one["n"]
+        {report["n"]: report for report in reports_of("hundred_million-*.json")}.values(), key=lambda one: one["n"]
     )
     if not reports:
-        return "`python benchmarks/hundred_million.py` has not been run."
+        return not_run("hundred_million")
     rows = [["vectors", "build s", "GiB resident", "GiB on disk", "recall@10", "clients", "p50 / p95 / p99 ms", "qps"]]
     for report in reports:
         head = [f"{report['n']:,}", str(report["build_s"]), str(report["rss_gib"]), str(report["disk_gib"])]
@@ -75,7 +74,7 @@ def large_table() -> str:
                 rows.append([*head, f"text to hits, {one['rerank']} candidates", *_served(one)])
                 head = [""] * 4
     left_out = "; ".join(reports[-1]["left_out"])
-    return f"{_from(reports[-1])}\n\n{_markdown(rows)}\n\nLeft out: {left_out}.\n\n{_growth(reports)}"
+    return f"{_from(reports[-1])}\n\n{markdown(rows)}\n\nLeft out: {left_out}.\n\n{_growth(reports)}"
 
 
 def _growth(reports: Sequence[dict[str, Any]]) -> str:
@@ -96,7 +95,7 @@ def _growth(reports: Sequence[dict[str, Any]]) -> str:
         for recall, points in found.items()
         if len(points) > 1
     ]
-    return _markdown(rows) + (f"\n\nFrom a million on p50 of one client grows {', '.join(told)}." if told else "")
+    return markdown(rows) + (f"\n\nFrom a million on p50 of one client grows {', '.join(told)}." if told else "")
 
 
 def _p50_at(report: dict[str, Any], recall: float) -> float | None:
@@ -115,23 +114,23 @@ def candidates_table() -> str:
     """How many candidates re-ranking needs."""
     report = _largest("*-candidates.json")
     if report is None:
-        return "`python benchmarks/candidates.py` has not been run."
+        return not_run("candidates")
     rows = [["asked for", "relics", "candidates", "of the nearest objects", "of the nearest parts", "of both"]]
     for row in report["rows"]:
         recalls = (f"{row[name]:.3f}" for name in ("objects", "parts", "both"))
         rows.append([row["asked"], f"{row['relics']:,}", str(row["candidates"]), *recalls])
-    return f"{_from(report)}\n\n{_markdown(rows)}"
+    return f"{_from(report)}\n\n{markdown(rows)}"
 
 
 def kills_table() -> str:
     """What killed writers lost."""
     report = _largest("*-index-kills.json")
     if report is None:
-        return "`python benchmarks/index_kills.py` has not been run."
+        return not_run("index_kills")
     rows = [["writer", "kills", "acknowledged vectors", "promises broken", "worst recall@10"]]
     for row in report["rows"]:
         rows.append([str(row[key]) for key in ("writer", "kills", "acknowledged", "violations", "worst_recall")])
-    return f"{_from(report)}\n\n{_markdown(rows)}"
+    return f"{_from(report)}\n\n{markdown(rows)}"
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -143,20 +142,11 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 
 
-def _reports(pattern: str) -> list[dict[str, Any]]:
-    return [json.loads(file.read_text("utf-8")) for file in sorted(RESULTS.glob(pattern))]
-
-
 def _largest(pattern: str) -> Any:
     """The last report of the largest size."""
-    return max(_reports(pattern), key=lambda report: (report.get("n", 0), report["date"]), default=None)
+    return max(reports_of(pattern), key=lambda report: (report.get("n", 0), report["date"]), default=None)
 
 
 def _from(report: dict[str, Any]) -> str:
     size = f"{report['n']:,} vectors; " if "n" in report else ""
     return f"{size}{report['machine']}; commit {report['commit']}, {report['date'][:10]}."
-
-
-def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *body = rows
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, ["---"] * len(head), *body])
