@@ -137,6 +137,26 @@ def unseen_table() -> str:
     return markdown(rows)
 
 
+def by_box_table() -> str:
+    """A motif asked for with a box around it, and otherwise."""
+    report = last("by-box")
+    if report is None:
+        return not_run("by_box")
+    heads = ("by its box", "by the whole picture", "by its name", "by the box's colours")
+    rows = [["pictures", "figure", *heads, "by chance", "box over whole", "box over name"]]
+    points = [["pictures", "on the best hit that shows it, the peak lies on it", "any place would"]]
+    for name, found in report["galleries"].items():
+        head = name
+        for kind, told in (("first", "the first hit shows it"), ("map", "average precision")):
+            ways = [with_bounds(Interval(**way[kind])) for way in found["ways"].values()]
+            gaps = [found["box_over"][other][kind] for other in ("whole picture", "name")]
+            over = [f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" for gap in gaps]
+            rows.append([head, told, *ways, f"{found['chance'][kind]:.3f}", *over])
+            head = ""
+        points.append([name, *(with_bounds(Interval(**found["points"][kind])) for kind in ("peak", "anywhere"))])
+    return f"{markdown(rows)}\n\n{markdown(points)}"
+
+
 def cost_table() -> str:
     """Training steps, pictures and texts a second, and 8 bits."""
     rows = [["question", "measured"]]
@@ -273,6 +293,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "card_found": card_found_table,
     "card_pointing": card_pointing_table,
     "unseen": unseen_table,
+    "by_box": by_box_table,
     "cost": cost_table,
     "real_text": real_text_table,
     "boxes": boxes_table,

@@ -185,10 +185,10 @@ def localisation_values(
         maps = localiser(gallery.corpus.pictures[picture], np.stack([vectors[queries[n].name] for n in members]))
         for n, heat in zip(members, maps, strict=True):
             query = queries[n]
-            box, predicted = _box_of(query.mask), box_from_heat(heat)
+            box, predicted = box_of(query.mask), box_from_heat(heat)
             figures["pointing"][n] = points_at(localisation.peak(heat), query.mask)
             figures["centre"][n] = points_at((0.5, 0.5), query.mask)
-            figures["chance"][n] = _grown(query.mask).mean()
+            figures["chance"][n] = grown(query.mask).mean()
             figures["energy"][n] = _energy(heat, query.mask)
             figures["mask_iou"][n] = localisation.mask_iou(localisation.hot_area(heat, query.mask.shape), query.mask)
             figures["box_iou"][n] = localisation.intersection_over_union(predicted, box)
@@ -203,15 +203,16 @@ def localisation_values(
     return figures
 
 
-def _box_of(mask: NDArray[np.bool_]) -> Box:
+def box_of(mask: NDArray[np.bool_]) -> Box:
+    """The box around a mask (h, w) with one cell at least, in fractions of it."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     size = mask.shape[0]
     x, y = int(columns[0]), int(rows[0])
     return Box(x / size, y / size, (int(columns[-1]) + 1 - x) / size, (int(rows[-1]) + 1 - y) / size)
 
 
-def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask and its neighbours: one cell of 40, or 8 pixels of 320."""
+def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask (40, 40) and its neighbours: one cell of 40, or 8 pixels of 320."""
     padded = np.pad(mask, 1)
     size = mask.shape[0]
     return np.asarray(np.any([padded[y : y + size, x : x + size] for y in range(3) for x in range(3)], axis=0))
@@ -220,7 +221,7 @@ def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def points_at(point: tuple[float, float], mask: NDArray[np.bool_]) -> bool:
     """Whether x, y in fractions is on the mask or one of its cells beside it."""
     x, y = (min(int(value * MASK_PX), MASK_PX - 1) for value in point)
-    return bool(_grown(mask)[y, x])
+    return bool(grown(mask)[y, x])
 
 
 def _energy(heat: FloatArray, mask: NDArray[np.bool_]) -> float:
