@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from galleries import FIT_SEED, TEST_SEED, TRAINED, UNSEEN
+from galleries import FIT_SEED, LABELLED, TEST_SEED, TRAINED, UNSEEN
 from provenance import RESULTS, ROOT, commit, machine
 
 from sherd.encoder.onnx import OnnxEncoder
@@ -41,7 +41,6 @@ from sherd.training.train import train_settings
 from sherd.types import FloatArray, Picture
 
 CONFIGS = ROOT / "configs"
-LABELLED: Mapping[str, tuple[str, ...]] = {"byzart_icons": ("valid",), "iconart_parts": ("valid", "test")}
 """Packs with labelled regions, and the splits that are asked."""
 CHOOSING = 100
 """So many training pictures of such a pack choose the localiser."""

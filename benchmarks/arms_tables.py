@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from provenance import RESULTS, ROOT
+from provenance import MODELS, RESULTS, ROOT
 from reading import last, markdown, with_bounds
 
 from sherd.metrics.bootstrap import interval, paired_interval, ratio_interval
@@ -182,8 +182,8 @@ def _rivals(suffix: str) -> str:
 def _of_same_seeds(
     first: Sequence[dict[str, Any]], second: Sequence[dict[str, Any]], figure: Figure
 ) -> tuple[Values, Values]:
-    """A figure of two arms, (seeds, queries) each, from the runs whose seeds both have: these were trained on the same
-    pictures and captions in the same order from the same first values."""
+    """A figure of two arms, (seeds, queries) each, from the runs whose seeds both have: what a seed decides, above all
+    which pictures come when, is much the same for both, and so is the luck in it."""
     by_seed = {one["seed"]: one for one in second}
     pairs = [(one, by_seed[one["seed"]]) for one in first if one["seed"] in by_seed]
     return np.stack([figure.of(one) for one, _ in pairs]), np.stack([figure.of(other) for _, other in pairs])
@@ -223,7 +223,8 @@ def parts_table() -> str:
         for figure in (every[one] for one in heads):
             ours, theirs = _of_same_seeds(by_arm[base], by_arm[arm], figure)
             gap = paired_interval(ours, theirs, clusters=figure.clusters(), matched=True)
-            mark = "" if not gap.excludes(0) else ("**takes away**" if gap.mean < 0 else "**earned**")
+            decided = len(ours) > 1 and gap.excludes(0)  # one run a side says nothing of trainings
+            mark = "" if not decided else ("**takes away**" if gap.mean < 0 else "**earned**")
             shown = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
             rows.append(
                 [head, figure.head, f"{ours.mean():.3f}", f"{theirs.mean():.3f}", shown, str(len(ours)), mark, has]
@@ -234,12 +235,18 @@ def parts_table() -> str:
 
 def _without_it(arm: str) -> bool:
     """Whether the built-in model was trained with all that this arm changes."""
-    raw = tomllib.loads((ROOT / "configs/builtin.toml").read_text("utf-8"))
-    (line,) = (one for one in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if one.split()[:1] == [arm])
-    changes = [one for one in line.split()[2:] if "." in one.partition("=")[0]]
-    return all(
-        _at(raw, key) == tomllib.loads(f"is = {value}")["is"] for key, value in (c.split("=", 1) for c in changes)
-    )
+    settings = json.loads((MODELS / "trained.json").read_text("utf-8"))["settings"]
+    changes = [one.split("=", 1) for one in _queue()[arm] if "." in one.partition("=")[0]]
+    return all(_at(settings, key) == tomllib.loads(f"is = {value}")["is"] for key, value in changes)
+
+
+@cache
+def _queue() -> dict[str, list[str]]:
+    """What each arm changes, by its name, in the order of the queue."""
+    lines = [
+        line.split() for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
+    ]
+    return {arm: changes for arm, _, *changes in lines}
 
 
 def _at(table: Any, key: str) -> Any:
@@ -291,12 +298,9 @@ def _against(
     """One row an arm: means over seeds and queries; what differs from `base` beyond its interval is marked."""
     if base not in by_arm:
         return NONE_YET
-    order = [
-        line.split()[0] for line in (ROOT / "configs/arms.queue").read_text("utf-8").splitlines() if line[:1].isalpha()
-    ]
     rows = [["arm", "seeds", *(figure.head for figure in columns), "ms a step"]]
     costs = (last("training-cost") or {}).get("arms", {})
-    for arm in order:
+    for arm in _queue():
         if arm not in by_arm:
             continue
         cells = [_cell(by_arm[arm], by_arm[base], figure, is_base=arm == base) for figure in columns]

@@ -1,11 +1,11 @@
 """Draw a box around a motif: is it found elsewhere? `python benchmarks/by_box.py [MODEL]`.
 
 On relics of the trained cultures, on those of every culture that no model is trained on, and on icons and paintings
-with boxes that no model has learnt from (where the packs are at hand). Each query is the box of one motif on one
-picture, drawn by lot, asked among all other pictures and scored as search scores: does the first show the motif, how
-good is the order (average precision), and on the best hit that shows it, does the peak of the heat map lie on it?
-Beside it the same asked with the whole picture, with the motif's name, with the colours of the box, and by chance.
-Intervals over pictures.
+with boxes that no model has learnt from (where the packs are at hand). Each query is the box around one place of a
+motif, drawn by lot, asked among all other pictures and scored as search scores: does the first show the motif, how good
+is the order (average precision), and on the best hit that shows it, does the peak of the heat map lie on it? Beside it
+the same asked with the whole picture, with the motif's name, with the colours of the box, and by chance. Intervals over
+pictures.
 """
 
 from __future__ import annotations
@@ -21,35 +21,36 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from galleries import TEST_SEED, TRAINED
+from galleries import LABELLED, TEST_SEED, TRAINED
 from numpy.typing import NDArray
-from provenance import ROOT, write
+from provenance import ROOT, told, write
 
 from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
 from sherd.evaluation import drawn
 from sherd.metrics import localisation, retrieval
-from sherd.metrics.bootstrap import Interval, interval, paired_interval
+from sherd.metrics.bootstrap import interval, paired_interval
 from sherd.relics import load_culture, shipped_cultures
 from sherd.search.question import Question, encode
 from sherd.search.rerank import score
 from sherd.search.settings import SearchSettings
+from sherd.thesaurus.thesaurus import builtin_thesaurus
 from sherd.training.corpus import RENDERED, Corpus, pack_corpus, relic_corpus
 from sherd.types import Box, Picture, Query
 
 SETTINGS = SearchSettings()
-PACKS = {"byzart_icons": ("valid",), "iconart_parts": ("valid", "test")}
 WAYS = ("box", "whole picture", "name", "colours")
 PX = 320
 
 
 @dataclass(frozen=True, slots=True)
 class Motif:
-    """Where one picture shows something, and what it is called."""
+    """Where one picture shows a motif: the mask of one place, and of all."""
 
     picture: int
     key: str
     name: str
+    place: NDArray[np.bool_]
     mask: NDArray[np.bool_]
 
 
@@ -76,7 +77,7 @@ def _galleries(each: int, cache: Path) -> Iterator[tuple[str, Corpus]]:
         if not load_culture(name).training:
             yield f"rendered, unseen: {name}", relic_corpus([name], each, TEST_SEED, PX, 2, cache)
     packs = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")) / "packs"
-    for name, splits in PACKS.items():
+    for name, splits in LABELLED.items():
         if (packs / name).is_dir():
             yield f"{name}, {' and '.join(splits)}", pack_corpus([packs / name], PX, splits=splits)
 
@@ -84,11 +85,12 @@ def _galleries(each: int, cache: Path) -> Iterator[tuple[str, Corpus]]:
 def measure(encoder: Encoder, corpus: Corpus, most: int) -> dict[str, Any]:
     """All figures of one gallery."""
     motifs = _motifs(corpus)
-    shown: dict[str, set[int]] = defaultdict(set)
-    for motif in motifs:
-        shown[motif.key].add(motif.picture)
-    asked = [motif for motif in motifs if len(shown[motif.key]) > 1]
-    asked = sorted(random.Random(TEST_SEED).sample(asked, min(most, len(asked))), key=lambda motif: motif.picture)
+    shown: dict[str, list[int]] = defaultdict(list)
+    for row, example in enumerate(corpus.examples):
+        for key in example.keys:
+            shown[key].append(row)
+    asked = [one for one in motifs if len(shown[one.key]) > 1 and one.place.mean() <= localisation.LARGEST_LABEL]
+    asked = sorted(random.Random(TEST_SEED).sample(asked, min(most, len(asked))), key=lambda one: one.picture)
     pictures = list(corpus.pictures)
     made = encoder.encode_images(pictures)
     colours = drawn.colour_histograms(pictures)
@@ -96,8 +98,8 @@ def measure(encoder: Encoder, corpus: Corpus, most: int) -> dict[str, Any]:
     scores = {way: np.zeros(relevant.shape) for way in WAYS}
     questions = []
     for row, motif in enumerate(asked):
-        picture, box = pictures[motif.picture], drawn.box_of(motif.mask)
-        relevant[row, sorted(shown[motif.key])] = True
+        picture, box = pictures[motif.picture], drawn.box_of(motif.place)
+        relevant[row, shown[motif.key]] = True
         queries = (Query(image=picture, box=box), Query(image=picture), Query(text=motif.name))
         for way, query in zip(WAYS, queries, strict=False):
             question = encode(query, encoder, SETTINGS)
@@ -108,7 +110,7 @@ def measure(encoder: Encoder, corpus: Corpus, most: int) -> dict[str, Any]:
     own = np.array([motif.picture for motif in asked])
     others = np.array([np.delete(np.arange(len(pictures)), one) for one in own])  # (queries, pictures - 1)
     relevant = np.take_along_axis(relevant, others, 1)
-    found = {way: _ranked(np.take_along_axis(table, others, 1), relevant) for way, table in scores.items()}
+    ranked = {way: _ranked(np.take_along_axis(table, others, 1), relevant) for way, table in scores.items()}
     points = _points(encoder, pictures, motifs, asked, questions, others, relevant, scores["box"])
     return {
         "pictures": len(pictures),
@@ -118,37 +120,40 @@ def measure(encoder: Encoder, corpus: Corpus, most: int) -> dict[str, Any]:
             "first": float(relevant.mean(1).mean()),
             "map": float(retrieval.chance_average_precisions(relevant).mean()),
         },
-        "ways": {way: {kind: _told(interval(row, clusters=own)) for kind, row in found[way].items()} for way in WAYS},
+        "ways": {way: {kind: told(interval(row, clusters=own)) for kind, row in ranked[way].items()} for way in WAYS},
         "box_over": {
             way: {
-                kind: _told(paired_interval(row, found[way][kind], clusters=own)) for kind, row in found["box"].items()
+                kind: told(paired_interval(row, ranked[way][kind], clusters=own)) for kind, row in ranked["box"].items()
             }
             for way in WAYS[1:]
         },
-        "points": {kind: _told(interval(row, clusters=own)) for kind, row in points.items()},
+        "points": {kind: told(interval(points[kind], clusters=own[points["row"]])) for kind in ("peak", "anywhere")},
     }
 
 
 def _motifs(corpus: Corpus) -> list[Motif]:
-    """What has a place on a picture and covers no more than half of it; masks of one motif are put together."""
-    chance = random.Random(TEST_SEED)
+    """The motifs that have a place on a picture, each with one of its places and one of its names, drawn by lot."""
+    chance, thesaurus = random.Random(TEST_SEED), builtin_thesaurus()
     found = []
     for row, example in enumerate(corpus.examples):
         regions: dict[str, set[int]] = defaultdict(set)
         names: dict[str, set[str]] = defaultdict(set)
         for phrase in example.phrases:
-            if phrase.region >= 0 and "@" not in phrase.key and _is_motif(phrase.key, example.world):
+            if example.world == RENDERED and phrase.key not in example.concepts.get("motif", ()):
+                continue
+            if phrase.region >= 0:
                 regions[phrase.key].add(phrase.region)
                 names[phrase.key].add(phrase.text)
         for key, some in regions.items():
-            mask = np.asarray((corpus.masks[corpus.mask_start[row] :][sorted(some)] > 127).any(0), bool)
-            if 0 < mask.mean() <= localisation.LARGEST_LABEL:
-                found.append(Motif(row, key, chance.choice(sorted(names[key])), mask))
+            if example.world == RENDERED:
+                labels = thesaurus.concept(key).pref_labels
+                names[key] = {labels["en"], labels["zh-Hans"]}
+            masks = corpus.masks[corpus.mask_start[row] :][sorted(some)] > 127
+            masks = masks[masks.any((1, 2))]
+            if len(masks):
+                place = masks[chance.randrange(len(masks))]
+                found.append(Motif(row, key, chance.choice(sorted(names[key])), place, np.asarray(masks.any(0), bool)))
     return found
-
-
-def _is_motif(key: str, world: str) -> bool:
-    return world != RENDERED or key.startswith("urn:")
 
 
 def _crop(picture: Picture, box: Box) -> Picture:
@@ -175,21 +180,20 @@ def _points(
     relevant: NDArray[np.bool_],
     scores: NDArray[np.float64],
 ) -> dict[str, NDArray[np.float64]]:
-    """On the best hit that is right: does the peak of the box's heat map lie on the motif, and would any place?"""
+    """On the best hit that shows the motif in a known place: does the peak of the box's heat map lie on it, and would
+    any place? By the row of the query; one without such a hit has none."""
     masks = {(motif.picture, motif.key): motif.mask for motif in motifs}
-    pointing, chance = np.zeros(len(asked)), np.zeros(len(asked))
+    found = []
     for row, (motif, question) in enumerate(zip(asked, questions, strict=True)):
-        right = others[row][relevant[row]]
-        hit = int(right[np.argmax(scores[row, right])])
-        assert question.pointer is not None
-        mask = masks[hit, motif.key]
-        pointing[row] = drawn.points_at(localisation.peak(encoder.heat(pictures[hit], question.pointer)), mask)
-        chance[row] = drawn.grown(mask).mean()
-    return {"peak": pointing, "anywhere": chance}
-
-
-def _told(found: Interval) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in (("mean", found.mean), ("low", found.low), ("high", found.high))}
+        right = [hit for hit in others[row][relevant[row]].tolist() if (hit, motif.key) in masks]
+        if right:
+            hit = max(right, key=lambda one: float(scores[row, one]))
+            assert question.pointer is not None
+            mask = masks[hit, motif.key]
+            peak = localisation.peak(encoder.heat(pictures[hit], question.pointer))
+            found.append((row, drawn.points_at(peak, mask), drawn.grown(mask).mean()))
+    rows, peaks, anywhere = zip(*found, strict=True)
+    return {"row": np.array(rows), "peak": np.array(peaks, float), "anywhere": np.array(anywhere)}
 
 
 if __name__ == "__main__":

@@ -70,9 +70,12 @@ CARD_NAMES = {
 
 def card_found_table() -> str:
     """What texts find with the built-in model, for its card: R@1 / R@5 / R@10 / mAP."""
+    found = last("quality")
+    if found is None:
+        return not_run("quality")
     rows = [["data", "pictures", "as served", "object vectors alone", "chance"]]
     for data, name in CARD_NAMES.items():
-        report = (last("quality") or {"reports": {}})["reports"].get(data)
+        report = found["reports"].get(data)
         if report is None or report["retrieval"] is None:
             continue
         sides = (report["retrieval"], report["retrieval_object_only"], report["chance"]["retrieval"])
@@ -84,9 +87,12 @@ def card_found_table() -> str:
 
 def card_pointing_table() -> str:
     """Where the built-in model points, for its card."""
+    found = last("quality")
+    if found is None:
+        return not_run("quality")
     rows = [["data", "labels", "pointing", "anywhere", "middle", "usual place", "over the usual place"]]
     for data, name in CARD_NAMES.items():
-        report = (last("quality") or {"reports": {}})["reports"].get(data)
+        report = found["reports"].get(data)
         for share, figures in ((report or {}).get("localisation") or {}).items():
             blind, over = report["chance"]["localisation"][share], report["over_location_prior"][share]["pointing"]
             rows.append(

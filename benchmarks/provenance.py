@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sherd.metrics.bootstrap import Interval
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+MODELS = ROOT / "src" / "sherd" / "encoder" / "models"
 
 
 def write(name: str, question: str, result: dict[str, Any]) -> Path:
@@ -29,6 +32,11 @@ def write(name: str, question: str, result: dict[str, Any]) -> Path:
     file = RESULTS / f"{now:%Y-%m-%d}-{name}.json"
     file.write_text(json.dumps(head | result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return file.relative_to(ROOT)
+
+
+def told(found: Interval) -> dict[str, float]:
+    """A figure and its bounds, as they are written."""
+    return {name: round(value, 4) for name, value in (("mean", found.mean), ("low", found.low), ("high", found.high))}
 
 
 def _placeless(word: str) -> str:

@@ -12,10 +12,9 @@ import sys
 import arms_tables
 import model_tables
 import performance_tables
-from provenance import ROOT
+from provenance import MODELS, ROOT
 
-CARD = ROOT / "src" / "sherd" / "encoder" / "models" / "README.md"
-PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "performance.md", CARD)
+PAGES = (ROOT / "docs" / "results.md", ROOT / "docs" / "performance.md", MODELS / "README.md")
 TABLES = arms_tables.TABLES | model_tables.TABLES | performance_tables.TABLES
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from galleries import FIT_SEED, TEST_SEED
-from provenance import write
+from provenance import told, write
 
 from sherd.encoder import load_encoder
 from sherd.evaluation import drawn
@@ -60,17 +60,13 @@ def _row(own: drawn.Ranks, colours: drawn.Ranks, mixed: drawn.Ranks, size: int, 
     hits, control = (own <= k).astype(float), (colours <= k).astype(float)
     relics = np.tile(np.arange(size), 2)
     return {
-        "own": _told(interval(hits, clusters=relics)),
-        "mixed": _told(interval((mixed <= k).astype(float))),
+        "own": told(interval(hits, clusters=relics)),
+        "mixed": told(interval((mixed <= k).astype(float))),
         "chance": k / size,
         "chance_mixed": k / (size + others),
         "colours": float(control.mean()),
-        "over_colours": _told(paired_interval(hits, control, clusters=relics)),
+        "over_colours": told(paired_interval(hits, control, clusters=relics)),
     }
-
-
-def _told(found: Any) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in (("mean", found.mean), ("low", found.low), ("high", found.high))}
 
 
 if __name__ == "__main__":

@@ -145,9 +145,9 @@ def paired_interval(
     Args:
         a, b: (queries,) or (seeds, queries), the queries in the same order; the numbers of seeds may differ.
         level, draws, seed, clusters: see `interval`.
-        matched: row n of a and row n of b are runs of one seed, which gave both the same data in the same order and the
-            same first values, and so a luck that they share: their seeds are then drawn together. Otherwise seeds of a
-            and b are drawn apart.
+        matched: row n of a and row n of b belong together, as runs of one seed do that see much the same data in the
+            same order and share the luck in it: they are then drawn together. Otherwise seeds of a and b are drawn
+            apart.
     Raises:
         InvalidArgument: as `interval`, the queries differ in number, or matched seeds do.
 
