@@ -78,7 +78,7 @@ class SemanticClustering(nn.Module):
             shares = _cells(self.settings.slots, rows, columns).to(u)[None].expand(u.shape[0], -1, -1)
             values = self._gather(shares, u)
         else:
-            shares, values = self._assign(functional.normalize(self.query(u), dim=-1), u)
+            shares, values = self._assign(self.query(u), u)
         k = self.settings.slots
         masks = shares[:, :k]
         background = shares[:, k] if self.settings.background and shares.shape[1] > k else torch.zeros_like(u[..., 0])
@@ -96,23 +96,25 @@ class SemanticClustering(nn.Module):
         """Shares (B, K + 1, N) that add up to 1 over slots, and values (B, K + 1, width)."""
         kind = self.settings.kind
         closed = self._closed(query)
+        # Lengths are divided out of K + 1 products a cell, not out of the cell's own numbers, which are many more.
+        lengths = torch.linalg.vector_norm(query, dim=-1, dtype=torch.float32).clamp(min=_EPS)[:, None]  # (B, 1, N)
         prototypes = self.prototypes[None].expand(query.shape[0], -1, -1)
         if kind == "netvlad":
-            shares = self._share(prototypes, query, closed)
+            shares = self._share(prototypes, query, lengths, closed)
             # NetVLAD gathers what is left after the prototype is taken away (Arandjelovic et al., 2016).
             return shares, self._gather(shares, u) - self.norm_prototypes(prototypes)
         for _ in range(_GRU_ROUNDS if kind == "slot_attention" else self.settings.rounds):
-            gathered = self._gather(self._share(prototypes, query, closed), u)
+            gathered = self._gather(self._share(prototypes, query, lengths, closed), u)
             if isinstance(self.update, nn.GRUCell):
                 flat = self.update(gathered.flatten(0, 1), prototypes.flatten(0, 1).to(gathered))
                 prototypes = flat.unflatten(0, gathered.shape[:2])
             else:
                 prototypes = self.norm_prototypes(prototypes + self.update(gathered))
-        shares = self._share(prototypes, query, closed)
+        shares = self._share(prototypes, query, lengths, closed)
         return shares, self._gather(shares, u)
 
-    def _share(self, prototypes: Tensor, query: Tensor, closed: Tensor | None) -> Tensor:
-        near = functional.normalize(prototypes, dim=-1).to(query) @ query.transpose(1, 2)  # (B, K + 1, N)
+    def _share(self, prototypes: Tensor, query: Tensor, lengths: Tensor, closed: Tensor | None) -> Tensor:
+        near = functional.normalize(prototypes, dim=-1).to(query) @ query.transpose(1, 2) / lengths  # (B, K + 1, N)
         logits = (self.log_sharpness.exp().clamp(max=50) * near + self.bias[:, None]).float()
         if closed is not None:
             logits = logits.masked_fill(closed[..., None], -1e4)
