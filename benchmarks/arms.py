@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from galleries import FIT_SEED, LABELLED, TEST_SEED, TRAINED, UNSEEN
-from provenance import RESULTS, ROOT, commit, machine
+from provenance import RESULTS, ROOT, commit, machine, outside
 
 from sherd.encoder.onnx import OnnxEncoder
 from sherd.evaluation import drawn
@@ -41,7 +41,6 @@ from sherd.training.train import train_settings
 from sherd.types import FloatArray, Picture
 
 CONFIGS = ROOT / "configs"
-"""Packs with labelled regions, and the splits that are asked."""
 CHOOSING = 100
 """So many training pictures of such a pack choose the localiser."""
 
@@ -321,7 +320,7 @@ def main() -> None:
         help="train nothing: measure what results of finished runs lack",
     )
     given = parser.parse_args()
-    os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
+    os.environ["SHERD_SHARED"] = str(outside().resolve())
     results = RESULTS / "arms"
     results.mkdir(parents=True, exist_ok=True)
     about = owners(given.runs.resolve() / "cache" / "galleries")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from provenance import MODELS, RESULTS, ROOT
-from reading import last, markdown, with_bounds
+from reading import gap_with_bounds, last, markdown, with_bounds
 
 from sherd.metrics.bootstrap import interval, paired_interval, ratio_interval
 
@@ -133,13 +133,14 @@ PARTS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 NONE_YET = "No run to compare with is finished yet."
 
 
+@cache
 def _by_arm() -> dict[str, list[dict[str, Any]]]:
     """The finished runs of each arm, by seed."""
     by_arm: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for file in sorted((RESULTS / "arms").glob("*.json")):
         result = json.loads(file.read_text("utf-8"))
         by_arm[result["arm"]].append(result)
-    return by_arm
+    return dict(by_arm)
 
 
 def rivals_table() -> str:
@@ -173,7 +174,7 @@ def _rivals(suffix: str) -> str:
                 best.removesuffix(suffix),
                 f"{means[best]:.3f}",
                 f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" if ratio else "",
-                f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]",
+                gap_with_bounds(gap.mean, gap.low, gap.high),
             ]
         )
     return markdown(rows)
@@ -213,7 +214,7 @@ def levels_table() -> str:
 
 def parts_table() -> str:
     """What each part of the method adds to the figures that it is there for, and whether the built-in model has it."""
-    by_arm, every = _by_arm(), {one.head: one for one in (*COLUMNS, *RIVALRY, *LEVEL_COLUMNS, *NAME_COLUMNS)}
+    by_arm, every = _by_arm(), FIGURES | {one.head: one for one in (*LEVEL_COLUMNS, *NAME_COLUMNS)}
     rows = [["part of the method", "its figure", "with", "without", "adds", "seeds", "", "built-in model"]]
     for arm, (name, heads) in PARTS.items():
         base = next((one for one, built in NETWORKS.items() if arm in built), AS_IS)
@@ -225,7 +226,7 @@ def parts_table() -> str:
             gap = paired_interval(ours, theirs, clusters=figure.clusters(), matched=True)
             decided = len(ours) > 1 and gap.excludes(0)  # one run a side says nothing of trainings
             mark = "" if not decided else ("**takes away**" if gap.mean < 0 else "**earned**")
-            shown = f"{gap.mean:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
+            shown = gap_with_bounds(gap.mean, gap.low, gap.high)
             rows.append(
                 [head, figure.head, f"{ours.mean():.3f}", f"{theirs.mean():.3f}", shown, str(len(ours)), mark, has]
             )

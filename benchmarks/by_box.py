@@ -11,7 +11,6 @@ pictures.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import tempfile
 from collections import defaultdict
@@ -23,7 +22,7 @@ from typing import Any
 import numpy as np
 from galleries import LABELLED, TEST_SEED, TRAINED
 from numpy.typing import NDArray
-from provenance import ROOT, told, write
+from provenance import outside, told, write
 
 from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
@@ -76,7 +75,7 @@ def _galleries(each: int, cache: Path) -> Iterator[tuple[str, Corpus]]:
     for name in shipped_cultures():
         if not load_culture(name).training:
             yield f"rendered, unseen: {name}", relic_corpus([name], each, TEST_SEED, PX, 2, cache)
-    packs = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")) / "packs"
+    packs = outside() / "packs"
     for name, splits in LABELLED.items():
         if (packs / name).is_dir():
             yield f"{name}, {' and '.join(splits)}", pack_corpus([packs / name], PX, splits=splits)

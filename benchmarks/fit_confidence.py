@@ -10,7 +10,6 @@ with the model, and not from the collection itself.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 import numpy as np
 from galleries import TEST_SEED, TRAINED
 from numpy.typing import NDArray
-from provenance import ROOT, write
+from provenance import outside, write
 
 from sherd.encoder import load_encoder
 from sherd.encoder.protocol import Encoder
@@ -132,7 +131,7 @@ def main() -> None:
     """Fit, judge, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.parse_args()
-    shared = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared"))
+    shared = outside()
     encoder, settings = load_encoder("builtin"), SearchSettings()
     sets = {name: pack_cases(encoder, shared / "packs" / name, splits, settings) for name, splits in SETS}
     result: dict[str, Any] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from provenance import RESULTS
-from reading import last, markdown, not_run, with_bounds
+from reading import gap_with_bounds, last, markdown, not_run, with_bounds
 
 from sherd.metrics.bootstrap import Interval
 
@@ -101,7 +101,7 @@ def card_pointing_table() -> str:
                     f"{figures['pointing']['n']:,}",
                     _brief(figures["pointing"]),
                     *(_brief(blind[kind]["pointing"]) for kind in ("uniform", "centre", "location_prior")),
-                    f"{over['value']:+.3f} [{over['low']:+.3f}, {over['high']:+.3f}]",
+                    gap_with_bounds(over["value"], over["low"], over["high"]),
                 ]
             )
     return markdown(rows)
@@ -156,7 +156,7 @@ def by_box_table() -> str:
         for kind, told in (("first", "the first hit shows it"), ("map", "average precision")):
             ways = [with_bounds(Interval(**way[kind])) for way in found["ways"].values()]
             gaps = [found["box_over"][other][kind] for other in ("whole picture", "name")]
-            over = [f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" for gap in gaps]
+            over = [gap_with_bounds(**gap) for gap in gaps]
             rows.append([head, told, *ways, f"{found['chance'][kind]:.3f}", *over])
             head = ""
         points.append([name, *(with_bounds(Interval(**found["points"][kind])) for kind in ("peak", "anywhere"))])
@@ -182,7 +182,7 @@ def cost_table() -> str:
             figures = f"{row['r1_object']:.3f}, {row['r1_served']:.3f}, {row['pointing']:.3f}, {row['bytes'] / 1e6:.1f}"
             rows.append([f"weights: {name}; R@1 of 500 by objects and as served, pointing, MB", figures])
             for figure, gap in row.get("lost", {}).items():
-                bounds = f"{gap['mean']:+.4f} [{gap['low']:+.4f}, {gap['high']:+.4f}]"
+                bounds = gap_with_bounds(**gap, digits=4)
                 rows.append([f"weights: {name}; lost of {figure}", bounds])
     return markdown(rows)
 
@@ -201,7 +201,7 @@ def real_text_table() -> str:
             told = f"{statistic}, {way.replace('_', ' ')}, {'served' if system == 'retrieval' else 'objects alone'}"
             gap = row["difference"]
             mark = " **decided**" if row["decided"] else ""
-            bounds = f"{gap['value']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]{mark}"
+            bounds = gap_with_bounds(gap["value"], gap["low"], gap["high"]) + mark
             rows.append([name, told, f"{row['a']:.3f}", f"{row['b']:.3f}", bounds])
     return markdown(rows)
 
@@ -228,7 +228,7 @@ def boxes_table() -> str:
     for name, pack in report["packs"].items():
         for row in pack["rows"]:
             gaps = (row[key] for key in ("over_rival", "over_usual_place"))
-            over, usual = (f"{gap['mean']:+.3f} [{gap['low']:+.3f}, {gap['high']:+.3f}]" for gap in gaps)
+            over, usual = (gap_with_bounds(**gap) for gap in gaps)
             small = row.get("small")
             rows.append(
                 [

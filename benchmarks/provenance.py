@@ -18,6 +18,11 @@ RESULTS = ROOT / "benchmarks" / "results"
 MODELS = ROOT / "src" / "sherd" / "encoder" / "models"
 
 
+def outside() -> Path:
+    """The folder of outside material: SHERD_SHARED, or `shared` beside the repository."""
+    return Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared"))
+
+
 def write(name: str, question: str, result: dict[str, Any]) -> Path:
     """Writes results/DATE-NAME.json with the command, the machine, the commit and the date in front; gives its path."""
     now = datetime.now(UTC)
@@ -60,9 +65,9 @@ def machine() -> str:
 def commit() -> str:
     """The commit that is checked out, or 'unknown'."""
     try:
-        told = subprocess.run(
+        found = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True, cwd=ROOT
         )
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return told.stdout.strip()
+    return found.stdout.strip()

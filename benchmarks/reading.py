@@ -32,6 +32,11 @@ def with_bounds(found: Interval) -> str:
     return f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
 
 
+def gap_with_bounds(mean: float, low: float, high: float, digits: int = 3) -> str:
+    """A difference and its interval, with their signs."""
+    return f"{mean:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
+
+
 def markdown(rows: Sequence[Sequence[str]]) -> str:
     """A table; the first row is its head."""
     head, *body = rows

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 from arms import CONFIGS, read_queue, settings_of
-from provenance import ROOT, write
+from provenance import outside, write
 
 from sherd.encoder.onnx import OnnxEncoder
 from sherd.evaluation.compare import compare
@@ -120,7 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, required=True, help="the folder of benchmarks/arms.py")
     given = parser.parse_args()
-    shared = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve()
+    shared = outside().resolve()
     os.environ["SHERD_SHARED"] = str(shared)
     runs = given.runs.resolve()
     found: dict[str, dict[str, list[Any]]] = {arm: defaultdict(list) for arm in ARMS}

@@ -12,13 +12,12 @@ training split, each picture judged without its own record), and what it is aske
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from galleries import CALIBRATION_SEED, TEST_SEED, TRAINED, UNSEEN
-from provenance import ROOT, write
+from provenance import outside, write
 from suggest import FACETS, Facet, Right, drawn, judged, pack_looks
 
 from sherd.encoder import load_encoder
@@ -89,7 +88,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder for drawn relics, outside the checkout")
     given = parser.parse_args()
-    shared = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared"))
+    shared = outside()
     encoder = load_encoder("builtin")
     sides = collections(encoder, shared, given.cache)
     result = {"model": encoder.fingerprint, "exchanged": exchanged(encoder, sides)}

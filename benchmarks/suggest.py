@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -26,7 +25,7 @@ from typing import Any
 import numpy as np
 from galleries import CALIBRATION_SEED, TEST_SEED, TRAINED, UNSEEN
 from numpy.typing import NDArray
-from provenance import ROOT, write
+from provenance import outside, write
 from scipy.stats import binom
 
 from sherd.catalogue.concept_writing import import_thesaurus
@@ -291,7 +290,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="folder for drawn relics, outside the checkout")
     given = parser.parse_args()
-    shared = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared"))
+    shared = outside()
     encoder = load_encoder("builtin")
     began = time.monotonic()
     result: dict[str, Any] = {"model": encoder.fingerprint, "coverage_wanted": COVERAGE}

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from provenance import ROOT, write
+from provenance import outside, write
 
 from sherd.catalogue import concepts
 from sherd.ingest.library import Library
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--labels", type=int, default=500_000)
     parser.add_argument("--lookups", type=int, default=1_000, help="of each kind")
     given = parser.parse_args()
-    iconclass = Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")) / "thesauri" / "iconclass"
+    iconclass = outside() / "thesauri" / "iconclass"
     imports: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

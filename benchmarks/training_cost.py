@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from arms import CONFIGS, read_queue, settings_of
-from provenance import ROOT, write
+from provenance import outside, write
 
 from sherd.training.batches import Batches
 from sherd.training.config import TrainSettings, build
@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=8)
     given = parser.parse_args()
     torch.set_num_threads(2)
-    os.environ["SHERD_SHARED"] = str(Path(os.environ.get("SHERD_SHARED", ROOT.parent / "shared")).resolve())
+    os.environ["SHERD_SHARED"] = str(outside().resolve())
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         raw = tomllib.loads((CONFIGS / "builtin.toml").read_text("utf-8"))
