@@ -68,7 +68,7 @@ def test_a_folder_with_a_workbook_is_sent_looked_at_put_right_and_read_in(page: 
         chosen = page.locator(".columns select").evaluate_all("all => all.map((one) => one.value)")
         assert chosen == ["accession", "title", "image", ""]
         expect(page.locator("tbody tr")).to_have_count(10)
-        page.wait_for_function("() => document.querySelector('tbody img').naturalWidth > 0")
+        page.locator("tbody img").first.evaluate("image => image.decode()")
         look(page, page.url)
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(page.url.replace("lang=zh", "lang=en"))

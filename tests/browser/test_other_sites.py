@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 PAGE = """<!doctype html><meta charset="utf-8"><iframe src="{site}/reconcile/zh/preview?id=urn:sherd:taotie"></iframe>
 <script>
@@ -64,7 +64,6 @@ def test_only_pages_of_this_machine_read_and_only_what_is_for_viewers(
     ):  # fmt: skip
         page = browser.new_page()
         page.goto(f"http://{host}:{port}/")
-        page.wait_for_function("document.title")
-        assert page.title() == told
+        expect(page).to_have_title(told)
         assert ("饕餮纹" in (page.frames[1].text_content("body") or "")) == framed
         page.close()

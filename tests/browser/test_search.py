@@ -131,7 +131,7 @@ def test_heat_maps_come_and_go_with_one_key(page: Page) -> None:
     page.keyboard.press("h")
     heat = page.locator("img.heat").first
     expect(heat).to_be_visible()
-    page.wait_for_function("document.querySelector('img.heat').naturalWidth > 0")
+    heat.evaluate("image => image.decode()")  # waits, and throws where it is no picture
     expect(page.locator("[data-heat-toggle]")).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("h")
     expect(page.locator("img.heat")).to_have_count(0)
