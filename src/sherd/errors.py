@@ -21,6 +21,17 @@ class InvalidConfig(SherdError):
     code = "invalid_config"
 
 
+def check_settings(table: str, low: float, high: float, **values: float) -> None:
+    """Whether every one of a settings table's values is in low..high.
+
+    Raises:
+        InvalidConfig: one is not (NaN never is); names it.
+    """
+    for name, value in values.items():
+        if not low <= value <= high:
+            raise InvalidConfig(f"{table} {name} is {value}; give a number {low:g}..{high:g}".strip())
+
+
 class SourceError(SherdError):
     """A whole source (folder, spreadsheet, records file) cannot be read."""
 

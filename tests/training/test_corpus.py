@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from sherd.errors import InvalidConfig
+from sherd.errors import InvalidConfig, RejectedItem
 from sherd.relics import load_culture, render_pack
 from sherd.training.corpus import MASK_PX, Corpus, letterbox, pack_corpus, relic_corpus, shrink_mask
 from sherd.training.splits import split_of
@@ -83,3 +85,36 @@ def test_a_mask_shrinks_by_area() -> None:
     assert small[0, 18] == 255
     assert 120 < small[0, 19] < 135
     assert small[0, 20] == 0
+
+
+def test_a_region_of_a_pack_is_its_mask_where_it_has_one(tmp_path: Path) -> None:
+    picture = np.full((100, 200, 3), 90, np.uint8)
+    mask = np.zeros((100, 200), np.uint8)
+    mask[40:60, 50:150] = 255  # a band in the middle of a box of the whole picture
+    Image.fromarray(picture).save(tmp_path / "a.png")
+    Image.fromarray(mask).save(tmp_path / "a-mask.png")
+    box = [0, 0, 200, 100]
+    regions = [
+        {"label": "band", "bbox": box, "mask": "a-mask.png", "concept": "urn:x:band"},
+        {"label": "Handle", "bbox": box},
+    ]
+    line = {"id": "a", "image": "a.png", "title": "a cup", "object_type": "cup", "themes": ["feasting"]}
+    (tmp_path / "records.jsonl").write_text(json.dumps({**line, "regions": regions, "split": "train"}) + "\n", "utf-8")
+    corpus = pack_corpus([tmp_path], 64, splits=["train"])
+    (example,) = corpus.examples
+    assert example.region_keys == (frozenset({"urn:x:band"}), frozenset({"handle"}))
+    assert [example.has_mask(n) for n in (0, 1)] == [True, False]
+    assert example.terms == ("cup", "feasting")
+    shown = corpus.masks / 255
+    assert shown.mean((1, 2)) == pytest.approx([0.05, 0.5], abs=0.005)  # of the square that the picture fills by half
+    rows, columns = np.nonzero(shown[0] > 0.5)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (18, 21, 10, 29)
+
+
+def test_a_mask_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((50, 50, 3), np.uint8)).save(tmp_path / "a.png")
+    line = {"id": "a", "image": "a.png", "title": "a cup", "split": "train"}
+    regions = [{"label": "band", "bbox": [0, 0, 9, 9], "mask": "gone.png"}]
+    (tmp_path / "records.jsonl").write_text(json.dumps({**line, "regions": regions}) + "\n", "utf-8")
+    with pytest.raises(RejectedItem, match=r"gone\.png"):
+        pack_corpus([tmp_path], 64, splits=["train"])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sherd.encoder.onnx import OnnxEncoder
-from sherd.errors import InvalidConfig
+from sherd.errors import InvalidConfig, SherdError
 from sherd.model.checkpoint import load_tensors
 from sherd.training.train import averaged_weights, train
 from tests.training import tiny
@@ -42,6 +42,22 @@ def test_other_settings_for_the_same_folder_are_refused(tmp_path: Path) -> None:
     changed = tiny.write(tmp_path, tiny.TINY.replace("steps = 3", "steps = 4"))
     with pytest.raises(InvalidConfig, match="other settings"):
         train(changed, say=lambda line: None)
+
+
+def test_a_start_that_is_not_there_is_said_first_and_binds_nobody(tmp_path: Path) -> None:
+    (tmp_path / "nowhere").mkdir()
+    said: list[dict[str, object]] = []
+    with pytest.raises(InvalidConfig, match="nowhere holds no run and no model"):
+        train(tiny.write(tmp_path, 'start = "nowhere"\n' + tiny.TINY), say=said.append)
+    assert not said
+    assert not list((tmp_path / "nowhere").iterdir())
+    assert not (tmp_path / "run").exists()
+    lost = 'start = "nowhere"\n' + tiny.TINY.replace("relics = ", 'packs = ["gone"]\nrelics = ')
+    for name in ("image.onnx", "tokenizer.json"):
+        (tmp_path / "nowhere" / name).write_bytes(b"")
+    with pytest.raises(SherdError, match="gone"):
+        train(tiny.write(tmp_path, lost), say=said.append)
+    train(tiny.write(tmp_path), say=said.append)  # the same folder, put right
 
 
 def test_nothing_to_learn_from_and_nothing_to_export_are_said(tmp_path: Path) -> None:
@@ -97,7 +113,7 @@ def test_a_run_may_begin_with_the_weights_of_another(tmp_path: Path) -> None:
 
 
 def test_slots_may_learn_from_regions_alone(tmp_path: Path) -> None:
-    alone = "\n[weights]\npart = 0.0\nregion = 0.0\npointing = 0.0\n"
+    alone = "part = 0.0\nregion = 0.0\npointing = 0.0\n"
     lines: list[dict[str, object]] = []
     train(tiny.write(tmp_path, tiny.TINY + alone), say=lines.append)
     last = next(line for line in reversed(lines) if "step" in line)
@@ -118,7 +134,8 @@ def test_a_run_killed_again_and_again_ends_with_the_weights_of_a_quiet_one(tmp_p
     tiny.write(folders["killed"], text)
     # The trainer of the text table breaks ties by chance: a run makes its table once and keeps it, two runs may differ.
     (folders["killed"] / "run").mkdir()
-    shutil.copy(folders["quiet"] / "run/tokenizer.json", folders["killed"] / "run")
+    for name in ("tokenizer.json", "settings.json"):
+        shutil.copy(folders["quiet"] / "run" / name, folders["killed"] / "run")
     chance = random.Random(7)
     kills = 0
     while True:

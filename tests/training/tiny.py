@@ -56,6 +56,11 @@ heads = 2
 max_tokens = 16
 dim = 16
 dropout = 0.0
+
+[weights]
+redundancy = 0.02
+covariance = 0.02
+mask = 0.2
 """
 
 

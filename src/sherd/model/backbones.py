@@ -9,6 +9,8 @@ from typing import NamedTuple
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sherd.errors import check_settings
+
 PATCH_PX = 8
 """Side of one grid cell, in pixels of the network's input."""
 
@@ -26,6 +28,13 @@ class ImageSettings:
     width: int = 192
     dim: int = 256
     multiscale: bool = True
+
+    def __post_init__(self) -> None:
+        check_settings("[image]", 1, 4096, width=self.width, dim=self.dim)
+        for n, width in enumerate(self.widths):
+            check_settings("[image]", 1, 4096, **{f"widths[{n}]": width})
+        for n, depth in enumerate(self.depths):
+            check_settings("[image]", 0, 100, **{f"depths[{n}]": depth})
 
 
 class Maps(NamedTuple):

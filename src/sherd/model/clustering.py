@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sherd.errors import InvalidConfig
+from sherd.errors import InvalidConfig, check_settings
 
 Kind = Literal["prototypes", "grid", "slot_attention", "sinkhorn", "netvlad"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -35,8 +35,11 @@ class ClusteringSettings:
     slot_dropout: float = 0.3
 
     def __post_init__(self) -> None:
+        check_settings("[levels.clustering]", 0, 256, slots=self.slots)
+        check_settings("[levels.clustering]", 1, 100, rounds=self.rounds)
+        check_settings("[levels.clustering]", 0, 0.9, slot_dropout=self.slot_dropout)
         if self.kind not in KINDS:
-            raise InvalidConfig(f"[clustering] kind is '{self.kind}'; choose one of {', '.join(KINDS)}")
+            raise InvalidConfig(f"[levels.clustering] kind is '{self.kind}'; choose one of {', '.join(KINDS)}")
 
 
 class Slots(NamedTuple):

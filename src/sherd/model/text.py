@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sherd.errors import InvalidConfig, check_settings
+
 PAD = 0
 
 
@@ -22,6 +24,14 @@ class TextSettings:
     max_tokens: int = 64
     dim: int = 256
     dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_settings("[text]", 1, 10_000_000, vocabulary=self.vocabulary, width=self.width, dim=self.dim)
+        check_settings("[text]", 1, 100, layers=self.layers, heads=self.heads)
+        check_settings("[text]", 2, 4096, max_tokens=self.max_tokens)
+        check_settings("[text]", 0, 0.9, dropout=self.dropout)
+        if self.width % self.heads:
+            raise InvalidConfig(f"[text] width is {self.width} and heads {self.heads}; heads must divide the width")
 
 
 class TextTower(nn.Module):

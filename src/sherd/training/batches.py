@@ -17,6 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from sherd.errors import check_settings
 from sherd.training.corpus import MASK_PX, RENDERED, Corpus, Example, PhraseTarget
 from sherd.training.hierarchy import Facet
 
@@ -48,6 +49,10 @@ class CaptionSettings:
     noise: float = 0.0
     crops: float = 0.0
     labels: int = 0
+
+    def __post_init__(self) -> None:
+        check_settings("[captions]", 0, 1, composed=self.composed, noise=self.noise, crops=self.crops)
+        check_settings("[captions]", 0, 100_000, labels=self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +201,9 @@ class Batches:
         )
         m, r = _padded(len(phrases)), _padded(len(image_rows))
         lit = _relight(torch.cat(pictures), generator)
-        exact = torch.tensor([examples[row].world == RENDERED for row in image_rows.tolist()], dtype=torch.bool)
+        numbers = [phrases[row].region for row in phrase_rows.tolist()]
+        masked = [examples[row].has_mask(n) for row, n in zip(image_rows.tolist(), numbers, strict=True)]
+        exact = torch.tensor(masked, dtype=torch.bool)
         return Batch(
             pictures=lit.contiguous(memory_format=torch.channels_last),
             caption_ids=self._ids(captions),

@@ -24,11 +24,13 @@ from sherd.ingest.sources import open_source
 from sherd.relics.culture import LANGUAGES, Culture, load_culture
 from sherd.relics.render import RegionTruth, Relic, render
 from sherd.training.splits import split_of
-from sherd.types import Box, Picture, Record
+from sherd.types import Box, Picture, Record, Region
 
 MASK_PX = 40
 """Side of a region's mask; finer than any grid that it is compared with."""
 
+_MASK_DETAIL = 8
+"""A pack's mask is laid out so many times finer before it is brought down to that side."""
 RENDERED = "rendered"
 _ARRAYS = ("pictures", "masks", "mask_start")
 _FORMAT = 2
@@ -51,7 +53,8 @@ class Example:
 
     `group` is equal for pictures of one object; `world` tells which pictures' labels are comparable: RENDERED, or the
     name of a pack. `region_keys` are the keys of every phrase that is true of a region, by region. `concepts`: URIs of
-    the thesaurus by facet.
+    the thesaurus by facet. `terms`: what a catalogue's columns say of the whole. `masked`: regions of a pack that are
+    masks and not boxes.
     """
 
     group: str
@@ -60,6 +63,12 @@ class Example:
     phrases: tuple[PhraseTarget, ...]
     region_keys: tuple[frozenset[str], ...] = ()
     concepts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+    masked: frozenset[int] = frozenset()
+
+    def has_mask(self, region: int) -> bool:
+        """Whether what is kept of a region is its own outline, and not that of the box around it."""
+        return self.world == RENDERED or region in self.masked
 
     @cached_property
     def keys(self) -> frozenset[str]:
@@ -114,6 +123,7 @@ def pack_corpus(folders: Sequence[Path], size_px: int, *, splits: Sequence[str],
         without: licences that are left out, as substrings.
     Raises:
         InvalidConfig: a folder has no record of these splits.
+        RejectedItem: a picture or a mask (named) cannot be opened.
         SourceError: a folder is no pack.
     """
     return _concatenate([_read_pack(folder, size_px, splits, without) for folder in folders])
@@ -136,7 +146,7 @@ def _read_pack(folder: Path, size_px: int, splits: Sequence[str], without: Seque
             continue
         examples.append(example)
         pictures.append(square)
-        masks.extend(_box_mask(region.box, place) for region in image.regions)
+        masks.extend(_region_mask(folder, region, place) for region in image.regions)
         starts.append(len(masks))
     if not examples:
         raise InvalidConfig(f"{folder}: no record with text in split {', '.join(splits)}; choose other packs or splits")
@@ -147,11 +157,25 @@ def _read_pack(folder: Path, size_px: int, splits: Sequence[str], without: Seque
 def _real_example(record: Record, world: str) -> Example:
     captions = list(dict.fromkeys(caption_texts(record)))
     regions = record.images[0].regions
-    phrases = [PhraseTarget(r.label.replace("_", " "), r.label.lower(), n) for n, r in enumerate(regions) if r.label]
-    placed = {phrase.key for phrase in phrases}
+    phrases = [PhraseTarget(r.label.replace("_", " "), _key_of(r), n) for n, r in enumerate(regions) if r.label]
+    placed = {region.label.lower() for region in regions if region.label}
     phrases += [PhraseTarget(m.replace("_", " "), m.lower()) for m in record.motifs if m.lower() not in placed]
-    region_keys = tuple(frozenset({region.label.lower()} if region.label else ()) for region in regions)
-    return Example(f"{world}:{record.record_id}", world, tuple(captions), tuple(phrases), region_keys)
+    return Example(
+        f"{world}:{record.record_id}",
+        world,
+        tuple(captions),
+        tuple(phrases),
+        tuple(frozenset({_key_of(region)} if region.label else ()) for region in regions),
+        terms=tuple(
+            filter(None, (record.object_type, record.culture, record.period, *record.materials, *record.themes))
+        ),
+        masked=frozenset(n for n, region in enumerate(regions) if region.mask),
+    )
+
+
+def _key_of(region: Region) -> str:
+    """What a pack's region shows: its concept where one is given, else its label."""
+    return region.concept or (region.label or "").lower()
 
 
 def caption_texts(record: Record) -> Iterator[str]:
@@ -181,6 +205,18 @@ def letterbox(picture: Picture, size_px: int) -> tuple[Picture, Box]:
     top, left = (size_px - h) // 2, (size_px - w) // 2
     square = np.pad(small, ((top, size_px - h - top), (left, size_px - w - left), (0, 0)), mode="edge")
     return square, Box(left / size_px, top / size_px, w / size_px, h / size_px)
+
+
+def _region_mask(folder: Path, region: Region, place: Box) -> NDArray[np.uint8]:
+    """What a region covers of the square: its mask (white is inside), or its box where it has none."""
+    if region.mask is None:
+        return _box_mask(region.box, place)
+    white = thumbnail_pixels(open_picture_file(folder, region.mask).thumbnail)[..., 0] > 127
+    fine = MASK_PX * _MASK_DETAIL
+    x, y, w, h = (round(value * fine) for value in (place.x, place.y, place.w, place.h))
+    square = Image.new("L", (fine, fine))
+    square.paste(Image.fromarray(white.astype(np.uint8) * 255).resize((w, h), Image.Resampling.BOX), (x, y))
+    return np.asarray(square.resize((MASK_PX, MASK_PX), Image.Resampling.BOX))
 
 
 def _box_mask(box: Box, place: Box) -> NDArray[np.uint8]:

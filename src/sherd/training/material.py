@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from string import Template
 
 import torch
 from tokenizers import Tokenizer
@@ -49,7 +50,8 @@ def gather(settings: TrainSettings, base: Path, out: Path, say: Callable[[dict[s
         say({"event": "relics", "pictures": len(relics), "regions": len(relics.masks)})
         sources.append(Source(relics, 1 - data.pack_share if data.packs else 1.0))
     if packs is not None:
-        say({"event": "packs", "pictures": len(packs), "regions": len(packs.masks)})
+        linked = sum(bool(example.concepts) for example in packs.examples)
+        say({"event": "packs", "pictures": len(packs), "regions": len(packs.masks), "with_concepts": linked})
         teacher = _teacher_features(packs, path_of(base, data.teacher), cache) if data.teacher else None
         sources.append(Source(packs, data.pack_share, teacher))
     if not sources:
@@ -61,7 +63,9 @@ def gather(settings: TrainSettings, base: Path, out: Path, say: Callable[[dict[s
 @lru_cache(maxsize=1)
 def _corpora(data: DataSettings, base: Path, cache: Path, workers: int) -> tuple[Corpus | None, Corpus | None]:
     """Drawn relics and packs, closed over the thesaurus; kept for the next run of the same process."""
-    closure = Closure(_thesaurus(data.thesaurus, base), linked_labels(iconclass=data.thesaurus not in ("", "builtin")))
+    thesaurus, ours = _thesaurus(data.thesaurus, base), data.thesaurus in ("", "builtin")
+    links = {label: uri for label, uri in linked_labels(iconclass=not ours).items() if ours or uri in thesaurus}
+    closure = Closure(thesaurus, links, by_name=data.linked_by_name)
 
     def closed(corpus: Corpus) -> Corpus:
         return replace(corpus, examples=[closure.close(example) for example in corpus.examples])
@@ -148,9 +152,9 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def path_of(base: Path, name: str) -> Path:
-    """A path of the settings file: relative to it, with `$SHERD_SHARED` (default ../shared) filled in."""
-    os.environ.setdefault("SHERD_SHARED", "../shared")
-    return base / Path(os.path.expandvars(name)).expanduser()
+    """A path of the settings file: relative to it; `$SHERD_SHARED` (default ../shared) is relative to where one is."""
+    shared = os.path.abspath(os.environ.get("SHERD_SHARED", "../shared"))
+    return base / Path(Template(name).safe_substitute(os.environ | {"SHERD_SHARED": shared})).expanduser()
 
 
 def _teacher_features(packs: Corpus, weights: Path, cache: Path) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sherd.errors import InvalidConfig
+from sherd.errors import InvalidConfig, check_settings
 from sherd.model.dual import DualEncoder
 from sherd.model.levels import FACETS, LevelFeatures
 from sherd.training import hierarchy, losses
@@ -25,7 +25,10 @@ _CAPTION_SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Weight of each term; 0 switches it off."""
+    """Weight of each term; 0 switches it off, as those are that the ablation found to earn nothing (docs/results.md).
+
+    teacher: counts only where `DataSettings` names one.
+    """
 
     object: float = 1.0
     part: float = 1.0
@@ -34,11 +37,14 @@ class Weights:
     cover: float = 0.3
     theme: float = 0.3
     culture: float = 0.3
-    redundancy: float = 0.02
-    covariance: float = 0.02
-    mask: float = 0.2
+    redundancy: float = 0.0
+    covariance: float = 0.0
+    mask: float = 0.0
     labels: float = 0.2
     teacher: float = 0.5
+
+    def __post_init__(self) -> None:
+        check_settings("[weights]", 0, 1000, **{one.name: getattr(self, one.name) for one in fields(self)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +59,15 @@ class MethodSettings:
     """
 
     object_loss: str = "softmax"
-    soft_targets: float = 0.15
+    soft_targets: float = 0.0
     smoothing: float = 0.0
     phrases: str = "slots+patches"
     tree: str = "right"
     decoupling_from: float = 0.3
 
     def __post_init__(self) -> None:
+        check_settings("[method]", 0, 1, soft_targets=self.soft_targets, smoothing=self.smoothing)
+        check_settings("[method]", 0, 1, decoupling_from=self.decoupling_from)
         for name, value, choices in (
             ("object_loss", self.object_loss, OBJECT_LOSSES),
             ("phrases", self.phrases, PHRASES),

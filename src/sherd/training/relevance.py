@@ -21,11 +21,14 @@ class Closure:
     Args:
         thesaurus: where the concepts come from; what is not in it is left as it is.
         labels: (pack, label in lower case) -> URI, for labels of packs that were linked by hand.
+        by_name: whether other labels and terms of packs are taken for the one concept that is called so.
     """
 
-    def __init__(self, thesaurus: Thesaurus, labels: Mapping[tuple[str, str], str]) -> None:
+    def __init__(self, thesaurus: Thesaurus, labels: Mapping[tuple[str, str], str], *, by_name: bool = False) -> None:
         self._thesaurus = thesaurus
         self._labels = labels
+        self._by_name = by_name
+        self._called = cache(self._concept_called)
         self.implied = cache(self._implied)
         self.names = cache(self._names)
 
@@ -41,6 +44,7 @@ class Closure:
         concepts = dict(example.concepts)
         linked = [self._linked(example.world, key) for keys in example.region_keys for key in keys]
         linked += [phrase.key for phrase in phrases if phrase.region < 0]
+        linked += [self._called(term) for term in example.terms] if self._by_name else []
         for uri in linked if example.world != RENDERED else ():
             if uri in self._thesaurus:
                 facet = self._thesaurus.facet(uri)
@@ -49,7 +53,12 @@ class Closure:
         return replace(example, phrases=tuple(phrases), region_keys=tuple(regions), concepts=concepts)
 
     def _linked(self, world: str, key: str) -> str:
-        return self._labels.get((world, key), key)
+        linked = self._labels.get((world, key), key)
+        return self._called(linked) if self._by_name and world != RENDERED else linked
+
+    def _concept_called(self, key: str) -> str:
+        found = () if key in self._thesaurus else self._thesaurus.find(key.replace("_", " "))
+        return found[0] if len(found) == 1 else key
 
     def _implied(self, key: str) -> frozenset[str]:
         """Broader concepts of a concept, without the root of its facet."""

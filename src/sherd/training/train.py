@@ -25,13 +25,15 @@ _OF_THE_EXPORT = (
 )  # fmt: skip
 """Settings that do not change what is learnt."""
 _LEAST_TAKEN = 0.5
+_SETTINGS = "settings.json"
 
 
 def train(config: Path, *, say: Callable[[dict[str, object]], None], export_only: bool = False) -> Path:
     """Train as `config` says, resuming what is there, and export to `<out>/model`; returns that folder.
 
     Raises:
-        InvalidConfig: the settings do not hold together, or `out` holds a run with other settings.
+        InvalidConfig: the settings do not hold together, `start` holds no run or model, or `out` holds a run with other
+            settings.
     """
     return train_settings(read_settings(config), config.parent, say=say, export_only=export_only)
 
@@ -41,12 +43,18 @@ def train_settings(
 ) -> Path:
     """`train` for settings that are at hand; their paths are relative to `base`."""
     out = base / settings.out
+    _check_same_run(out, settings)
+    if settings.start and not export_only:
+        _check_start(path_of(base, settings.start))
     out.mkdir(parents=True, exist_ok=True)
-    _same_run(out, settings)
+    if not (out / _SETTINGS).exists():
+        (out / "tokenizer.json").unlink(missing_ok=True)  # of an attempt that never began
     torch.manual_seed(settings.seed)
     torch.set_num_threads(settings.threads or len(os.sched_getaffinity(0)))
     if not export_only:
-        run(*prepare(settings, base, out, say), out, say)
+        trainer, batches = prepare(settings, base, out, say)
+        (out / _SETTINGS).write_text(_learnt(settings), "utf-8")  # what cannot begin binds nobody to its settings
+        run(trainer, batches, out, say)
     folder = export(settings, out)
     say({"event": "exported", "folder": str(folder)})
     return folder
@@ -151,12 +159,23 @@ def averaged_weights(out: Path) -> tuple[dict[str, torch.Tensor], int]:
     return kept, int(str(metadata["done"]))
 
 
-def _same_run(out: Path, settings: TrainSettings) -> None:
-    """Write the settings beside the run, or refuse to go on with others; those of the export alone may change."""
-    path = out / "settings.json"
+def _learnt(settings: TrainSettings) -> str:
+    """The settings that decide what is learnt, as they are kept beside the run."""
     learnt = {name: value for name, value in asdict(settings).items() if name not in _OF_THE_EXPORT}
-    text = json.dumps(learnt, indent=1, ensure_ascii=False)
-    if not path.exists():
-        path.write_text(text, "utf-8")
-    elif path.read_text("utf-8") != text:
+    return json.dumps(learnt, indent=1, ensure_ascii=False)
+
+
+def _check_same_run(out: Path, settings: TrainSettings) -> None:
+    """Refuse to go on with a run of other settings; those of the export alone may change."""
+    path = out / _SETTINGS
+    if path.exists() and path.read_text("utf-8") != _learnt(settings):
         raise InvalidConfig(f"{out} holds a run with other settings; give another `out`, or remove it to start again")
+
+
+def _check_start(folder: Path) -> None:
+    """Refuse to begin with what is not there, before anything is drawn."""
+    held = [name for name in (CHECKPOINT, "image.onnx") if (folder / name).exists()]
+    if not held or not (folder / "tokenizer.json").exists():
+        raise InvalidConfig(
+            f"start: {folder} holds no run and no model: {CHECKPOINT} or image.onnx, and tokenizer.json"
+        )
