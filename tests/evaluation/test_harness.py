@@ -128,5 +128,11 @@ def test_splits_are_kept_apart_and_an_unknown_one_is_named(tmp_path: Path) -> No
     assert evaluate(ToyEncoder(), pack, split="test").data.pictures == 1
     with pytest.raises(SourceError, match=r"no record of split 'dev'.*test, train"):
         evaluate(ToyEncoder(), pack, split="dev")
+    with pytest.raises(SourceError, match=r"no text in language 'ja'; its languages are .*"):
+        evaluate(ToyEncoder(), pack, language="ja")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "records.jsonl").write_text("{broken\n", "utf-8")
+    with pytest.raises(SourceError, match="no record to measure on; 1 lines or files cannot be read"):
+        evaluate(ToyEncoder(), tmp_path / "empty")
     with pytest.raises(SourceError, match="nothing to measure"):
         evaluate(ToyEncoder(), coloured.write(tmp_path / "mute", [{"ground": "red"}]))

@@ -82,6 +82,13 @@ def test_masks_are_measured_where_they_can_be_read(tmp_path: Path) -> None:
     assert "miou" not in empty.localisation["all"]
 
 
+def test_boxes_that_leave_their_picture_are_counted(tmp_path: Path) -> None:
+    lines = spotted()
+    lines[0]["regions"].append({"label": "beside", "bbox": [0, 0, 9 * coloured.SIDE, 5]})
+    report = evaluate(ToyEncoder(), coloured.write(tmp_path / "pack", lines))
+    assert (report.data.refused_boxes, report.data.labels) == (1, 4)
+
+
 def test_labels_that_fill_the_picture_are_left_out() -> None:
     image = SourceImage("a", (Region(Box(0, 0, 1, 0.9), "wall"), Region(Box(0, 0, 0.2, 0.2), "halo")))
     assert [query.label for query in label_queries([View("r", image, {})], [0])] == ["halo"]

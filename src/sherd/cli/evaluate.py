@@ -51,6 +51,11 @@ def _lines(report: Report) -> list[str]:
         f"{report.model['name']}; {report.seconds:.0f} s",
         "figure low..high: 95 % of draws over the objects",
     ]
+    if facts.refused_masks or facts.refused_boxes:
+        lines.append(
+            f"left out: {facts.refused_boxes} boxes that are not inside their picture, "
+            f"{facts.refused_masks} labels whose mask cannot be used"
+        )
     both = (("as served", report.retrieval), ("objects only", report.retrieval_object_only))
     for name, ways in (*both, ("chance", report.chance_retrieval)):
         lines += [f"{name:<13} {way.replace('_', ' '):<15} {_row(figures)}" for way, figures in ways.items()]

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from sherd.encoder.protocol import Encoder
 from sherd.errors import RejectedItem, SourceError
@@ -55,35 +56,52 @@ class _Pictures:
             yield SourceItem(n, view.image.path, record=Record(str(n), (replace(view.image, regions=()),)))
 
 
-def read_views(data: Path, *, split: str | None, language: str | None) -> tuple[list[View], Source, int]:
-    """The views of a pack, its source, and how many of its items could not be read.
+class Refused(NamedTuple):
+    """How many items of a source cannot be read, and how many boxes of those that can are not inside their picture."""
+
+    items: int
+    boxes: int
+
+
+def read_views(data: Path, *, split: str | None, language: str | None) -> tuple[list[View], Source, Refused]:
+    """The views of a pack, its source, and what of it cannot be used.
 
     Args:
         data: folder in the pack format.
         split: only records of this split; None takes all.
         language: only texts in this language; None takes all.
     Raises:
-        SourceError: the folder is no pack, or no record of it is in the split.
+        SourceError: the folder is no pack, no record of it can be read or is in the split, or none of those that have a
+            text has one in this language.
     """
     source, reader = open_source(data), TermReader(builtin_thesaurus())
     views: list[View] = []
-    unread = 0
-    splits = set()
+    unread = boxes = 0
+    splits: set[str] = set()
+    languages: set[str] = set()
     for item in source.items():
         if item.record is None:
             unread += 1
             continue
         splits.add(split_of(item.record))
         if split is None or split_of(item.record) == split:
-            texts = {code: text for code, text in texts_of(item.record).items() if language in (None, code)}
+            boxes += sum(warning.startswith("box_invalid") for warning in item.warnings)
+            texts = texts_of(item.record)
+            languages |= texts.keys()
+            texts = {code: text for code, text in texts.items() if language in (None, code)}
             known = reader.read(item.record)
             views += [
                 View(item.record.record_id, image, texts, _concepts(known, image.path)) for image in item.record.images
             ]
+    if not views and splits:
+        raise SourceError(
+            f"{data}: no record of split '{split}' to measure on; its splits are {', '.join(sorted(splits))}"
+        )
     if not views:
-        there = f"; its splits are {', '.join(sorted(splits))}" if splits else ""
-        raise SourceError(f"{data}: no record of split '{split or 'any'}' to measure on{there}")
-    return views, source, unread
+        raise SourceError(f"{data}: no record to measure on; {unread} lines or files cannot be read")
+    if language is not None and languages and language not in languages:
+        raise SourceError(f"{data}: no text in language '{language}'; its languages are {', '.join(sorted(languages))}")
+    return views, source, Refused(unread, boxes)
 
 
 def texts_of(record: Record) -> dict[str, str]:

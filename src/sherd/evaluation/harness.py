@@ -70,10 +70,11 @@ def evaluate(
         split: only records of this split (the pack's own word, else `train` or `heldout` by the training's rule).
         language: only texts in this language.
     Raises:
-        SourceError: the folder is no pack, no record is in the split, or nothing in it can be measured.
+        SourceError: the folder is no pack, no record is in the split, no text in the language, or nothing in it can be
+            measured.
     """
     started = time.monotonic()
-    views, source, unread = read_views(data, split=split, language=language)
+    views, source, left_out = read_views(data, split=split, language=language)
     with TemporaryDirectory(prefix="sherd-evaluate-") as folder, Library.open(Path(folder), create=True) as library:
         usable = fill(library, source, views, encoder, reporter or Silent())
         if not usable:
@@ -103,11 +104,12 @@ def evaluate(
             split=split,
             records=len({views[n].record_id for n in usable}),
             pictures=len(usable),
-            refused=len(views) - len(usable) + unread,
+            refused=len(views) - len(usable) + left_out.items,
             texts={code: len(group.texts) for code, group in groups.items()},
             labels=len(queries),
             masks=sum(bool(query.masks) for query in queries) - refused_masks,
             refused_masks=refused_masks,
+            refused_boxes=left_out.boxes,
         ),
         model={"name": encoder.name, "fingerprint": encoder.fingerprint},
         retrieval=_all(by_text, SERVED),

@@ -24,7 +24,7 @@ class DataFacts:
 
     sha256: over the texts and regions of the views that took part and the bytes of their pictures and masks.
     texts: by language. labels: label queries; masks: those of them with a mask. refused: pictures that took no part;
-    refused_masks: label queries whose mask cannot be used.
+    refused_masks: label queries whose mask cannot be used; refused_boxes: boxes that are not inside their picture.
     """
 
     path: str
@@ -37,6 +37,7 @@ class DataFacts:
     labels: int
     masks: int
     refused_masks: int
+    refused_boxes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
