@@ -159,7 +159,9 @@ def test_search_finds_by_label_language_and_facet(library: Path, run: Run) -> No
         "found"
     ]
     assert [(one["uri"], one["label"], one["how"]) for one in found] == [("urn:v:tripod", "圓鼎", "exact")]
-    assert run("search", "圆鼎", "--library", library, "--facet", "bronze")[1] == "no concept has such a label\n"
+    assert run("search", "圆鼎", "--library", library, "--facet", "bronze")[1] == (
+        "no concept has such a label in facet 'bronze'\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sherd.thesaurus.check import KINDS, mend
+from sherd.thesaurus.skos import read_skos
 from sherd.thesaurus.thesaurus import Thesaurus
 from sherd.types import Concept
 
@@ -80,7 +82,23 @@ def test_what_two_files_say_of_a_concept_is_put_together() -> None:
     found, report = mend([first, second, Concept("urn:b", {"en": "b"})])
     labels = {"en": "one", "zh": "一"}, {"en": ("i", "uno", "j")}
     assert found[0] == Concept("urn:a", *labels, ("urn:b",), "N", "f", {"en": "first"}, more, "urn:s")
-    assert report.counts == {"concept_twice": 1}
+    assert report.counts == {"concept_twice": 1, "two_preferred": 1}
+
+
+def test_two_preferred_labels_of_one_language_are_told(tmp_path: Path) -> None:
+    lines = (
+        "@prefix skos: <http://www.w3.org/2004/02/skos/core#> .",
+        '<urn:a> a skos:Concept ; skos:prefLabel "one"@en, "uno"@en, "一"@zh .',
+    )
+    path = tmp_path / "v.ttl"
+    path.write_text("\n".join(lines), "utf-8")
+    found, report = mend(read_skos(path))
+    (concept,) = found
+    (problem,) = report.problems
+    assert {concept.pref_labels["en"], *concept.alt_labels["en"]} == {"one", "uno"}
+    assert (problem.kind, problem.uri) == ("two_preferred", "urn:a")
+    assert "one" in problem.what
+    assert "uno" in problem.what
 
 
 def test_naming_a_top_concept_in_another_file_is_no_second_description() -> None:
@@ -112,8 +130,8 @@ def test_the_facet_is_that_of_the_first_broader_one() -> None:
 
 def test_every_kind_of_problem_has_words() -> None:
     circle = linked({"a": "a", "b": "x"})
-    problems = told(*circle, Concept("urn:c", {"en": "a"}, facet="a"), Concept("urn:c", {"en": "a"}), Concept("urn:d"),
-                    Concept("urn:e", {"en": "e"}, broader=("urn:d",)))  # fmt: skip
+    twice = Concept("urn:c", {"en": "a"}, facet="a"), Concept("urn:c", {"en": "z"}, broader=("urn:a",))
+    problems = told(*circle, *twice, Concept("urn:d"), Concept("urn:e", {"en": "e"}, broader=("urn:d",)))
     assert {kind for kind, *_ in problems} == set(KINDS)
 
 

@@ -32,9 +32,11 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_of_two_preferred_labels_of_a_language_the_second_is_an_alternative(tmp_path: Path) -> None:
-    [concept] = read(tmp_path / "v.ttl", HEAD + 'v:a a skos:Concept ; skos:prefLabel "one"@en, "two"@en, "three" .')
+    said = 'v:a a skos:Concept ; skos:prefLabel "one"@en, "two"@en, "three" .'
+    [concept, again] = read(tmp_path / "v.ttl", HEAD + said)
     assert concept.pref_labels == {"en": "one", "und": "three"}
     assert concept.alt_labels == {"en": ("two",)}
+    assert again == Concept(concept.uri, {"en": "two"})
 
 
 def test_labels_are_one_line_without_control_characters(tmp_path: Path) -> None:

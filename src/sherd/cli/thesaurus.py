@@ -132,7 +132,8 @@ def search(
     for one in found:
         print(f"{one.how:6}  {one.label} ({one.language})  {one.facet}  {one.uri}")
     if not found:
-        print("no concept has such a label")
+        looked = [f"{word} '{value}'" for word, value in (("language", language), ("facet", facet)) if value]
+        print(f"no concept has such a label{' in ' if looked else ''}{' and '.join(looked)}")
 
 
 @app.command("link")

@@ -13,6 +13,7 @@ from sherd.types import Concept
 
 KINDS = {
     "concept_twice": "concepts described more than once",
+    "two_preferred": "concepts with two preferred labels in one language",
     "dangling": "links to concepts that are not there",
     "cycle": "circles of broader concepts",
     "no_label": "concepts without a label",
@@ -106,8 +107,14 @@ def _merge(concepts: Iterable[Concept], notes: _Notes) -> dict[str, Concept]:
             merged[concept.uri] = concept
             continue
         merged[concept.uri] = _joined(first, concept)
-        # What one file only names and another describes is no second description.
-        if labels_of(first) and labels_of(concept):
+        clashing = {
+            tag: label for tag, label in concept.pref_labels.items() if first.pref_labels.get(tag, label) != label
+        }
+        for tag, label in clashing.items():
+            what = f"has two preferred labels in {tag}: {first.pref_labels[tag]}, {label}"
+            notes.add("two_preferred", concept.uri, what, "the first stays preferred, the second is an alternative")
+        # What one file only names and another describes is no second description; nor is a second label alone.
+        if labels_of(first) and labels_of(concept) and concept != Concept(concept.uri, clashing):
             notes.add("concept_twice", concept.uri, "is described more than once", "merged; first labels are preferred")
     return merged
 

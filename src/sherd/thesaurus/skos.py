@@ -42,6 +42,7 @@ class _Draft:
 
     declared: bool = False
     pref: dict[str, str] = field(default_factory=dict)
+    seconds: list[tuple[str, str]] = field(default_factory=list)
     alt: dict[str, list[str]] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     broader: list[str] = field(default_factory=list)
@@ -57,12 +58,15 @@ def read_skos(path: Path) -> Iterator[Concept]:
 
     A URI that the file only names as narrower than another comes without labels; one that it only names as broader
     does not come. `facet` is set for top concepts (their local name) and, where a file has none, for what a collection
-    has as member (the collection's). A second prefLabel of one language is taken for an altLabel.
+    has as member (the collection's). A second prefLabel of one language is an altLabel, and comes once more as the
+    prefLabel of a second description of the concept, for `mend` to tell.
 
     Raises:
         SourceError: the file is absent, malformed, has a DTD, wants something fetched, or is nested too deeply.
     """
     suffix = path.suffix.lower()
+    if not path.exists():
+        raise SourceError(f"{path}: cannot be read (No such file or directory)")
     if suffix not in FORMATS:
         raise SourceError(f"{path}: is no SKOS file by its name; known are {', '.join(FORMATS)}")
     try:
@@ -84,6 +88,8 @@ def read_skos(path: Path) -> Iterator[Concept]:
     for uri, draft in drafts.items():
         if draft.declared:
             yield _concept(uri, draft, has_tops=has_tops)
+            for language, text in draft.seconds:
+                yield Concept(uri, {language: text})
 
 
 def local_name(uri: str) -> str:
@@ -172,6 +178,7 @@ def _literal(drafts: dict[str, _Draft], uri: str, word: str, value: Literal) -> 
         draft = _of(drafts, uri)
         if draft.pref.setdefault(language, text) != text:
             _add(draft.alt.setdefault(language, []), text)
+            draft.seconds.append((language, text))
     elif word in ("altLabel", "hiddenLabel"):
         _add(_of(drafts, uri).alt.setdefault(language, []), text)
     elif word in ("scopeNote", "definition"):
