@@ -154,6 +154,11 @@ def owners(cache: Path) -> dict[str, list[int]]:
     return found
 
 
+def unseeing(cache: Path) -> dict[str, list[float]]:
+    """What areas and boxes of the rendered queries one gets who knows where a name is elsewhere, and does not look."""
+    return _short(drawn.usual_place_values(_asked(_galleries(cache)[0], 2)))
+
+
 def named(encoder: OnnxEncoder, objects: FloatArray, gallery: drawn.Gallery) -> dict[str, drawn.Values]:
     """What the object vectors (n, D) are called, facet by facet."""
     thesaurus, values = builtin_thesaurus(), {}
@@ -207,8 +212,7 @@ def by_level(settings: TrainSettings, run: Path, cache: Path) -> dict[str, list[
     encoder, model = OnnxEncoder.load(run / "model"), load_model(settings, run)
     test = drawn.draw_gallery(TRAINED, 250, TEST_SEED, cache)
     levels = look_at_levels(model, test, settings.stages[-1].size_px)
-    asked = [query for query in drawn.motif_queries(test) if query.picture % 2 == 0]
-    found = facet_values(levels, encoder, test, builtin_thesaurus()) | slot_values(levels, encoder, asked)
+    found = facet_values(levels, encoder, test, builtin_thesaurus()) | slot_values(levels, encoder, _asked(test, 2))
     return _short(found)
 
 
@@ -287,16 +291,16 @@ def complete(run: Run, runs: Path, file: Path) -> None:
     values, place, cache = result["values"], runs / run.name, runs / "cache" / "galleries"
     encoder = OnnxEncoder.load(place / "model")
     result["model"] = encoder.fingerprint
-    if "localisers" not in result:
-        result.pop("localiser", None)
-        result["localisers"] = {}
+    test = _galleries(cache)[0]
+    asked = _asked(test, 2)
+    if len(values["pointing"]) != len(asked):  # measured by other queries
+        values |= _short(drawn.localisation_values(encoder, test, asked, drawn.patch_localiser(encoder)))
         if settings.levels.clustering.slots == 0:
             result["localisers"], more = by_best_localiser(settings, place, cache)
-            values |= more
-    if settings.levels.clustering.slots and "slot_iou" not in values:
-        values |= by_level(settings, place, cache)
+        else:
+            more = by_level(settings, place, cache)
+        values |= more
     if "theme_accuracy" not in values:
-        test = _galleries(cache)[0]
         values |= _short(named(encoder, encoder.encode_images(list(test.corpus.pictures)).object, test))
     text = json.dumps(result, ensure_ascii=False) + "\n"
     if text != before:
@@ -323,7 +327,8 @@ def main() -> None:
     os.environ["SHERD_SHARED"] = str(outside().resolve())
     results = RESULTS / "arms"
     results.mkdir(parents=True, exist_ok=True)
-    about = owners(given.runs.resolve() / "cache" / "galleries")
+    galleries = given.runs.resolve() / "cache" / "galleries"
+    about = {"owners": owners(galleries), "usual_place": unseeing(galleries)}
     (RESULTS / "arms-queries.json").write_text(json.dumps(about) + "\n", "utf-8")
     began = time.monotonic()
     mine, of = map(int, given.share.split("/"))

@@ -43,8 +43,9 @@ def values(name: str) -> Callable[[Mapping[str, Any]], Values]:
 
 @dataclass(frozen=True)
 class Figure:
-    """A column: its head, its value for each query of a result, what each query is about (a key of arms-queries.json;
-    empty where every query stands alone), and whether two arms have it for the same queries (mistakes differ)."""
+    """A column: its head, its value for each query of a result, what each query is about (a list of owners in
+    arms-queries.json; empty where every query stands alone), and whether two arms have it for the same queries (of
+    mistakes they have not)."""
 
     head: str
     of: Callable[[Mapping[str, Any]], Values]
@@ -53,12 +54,12 @@ class Figure:
 
     def clusters(self) -> list[int] | None:
         """What is drawn together."""
-        return _queries()[self.about] if self.about else None
+        return _queries()["owners"][self.about] if self.about else None
 
 
 @cache
-def _queries() -> dict[str, list[int]]:
-    found: dict[str, list[int]] = json.loads((RESULTS / "arms-queries.json").read_text("utf-8"))
+def _queries() -> dict[str, dict[str, list[Any]]]:
+    found: dict[str, dict[str, list[Any]]] = json.loads((RESULTS / "arms-queries.json").read_text("utf-8"))
     return found
 
 
@@ -159,7 +160,8 @@ def _rivals(suffix: str) -> str:
     base, rivals = f"{BASE}{suffix}", [f"{arm}{suffix}" for arm in BASELINES if f"{arm}{suffix}" in by_arm]
     if base not in by_arm or not rivals:
         return NONE_YET
-    rows = [["figure", "full", "best baseline", "its figure", "ratio", "difference"]]
+    rows = [["figure", "full", "best baseline", "its figure", "ratio", "difference", "usual place"]]
+    unseeing = _unseeing(by_arm[base][0])
     for figure in RIVALRY:
         means = {arm: float(np.mean([figure.of(one) for one in by_arm[arm]])) for arm in rivals}
         best = max(means, key=lambda arm: means[arm])
@@ -175,9 +177,24 @@ def _rivals(suffix: str) -> str:
                 f"{means[best]:.3f}",
                 f"{ratio.mean:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]" if ratio else "",
                 gap_with_bounds(gap.mean, gap.low, gap.high),
+                f"{unseeing[figure.head]:.3f}" if figure.head in unseeing else "",
             ]
         )
     return markdown(rows)
+
+
+def _unseeing(result: dict[str, Any]) -> dict[str, float]:
+    """By figure, what one gets who knows where a label is on other pictures and does not look; no arm changes it."""
+    areas = {"AP30": "ap30", "AP50": "ap50", "mask IoU": "mask_iou"}
+    points = {
+        "pointing": "prior",
+        "pointing, under 2 %": "prior_small",
+        "icons, pointing": f"{ICONS}_prior",
+        "paintings, pointing": f"{PAINTINGS}_prior",
+    }
+    found = {head: _queries()["usual_place"][name] for head, name in areas.items()}
+    found |= {head: result["values"][name] for head, name in points.items()}
+    return {head: float(np.mean(values)) for head, values in found.items()}
 
 
 def _of_same_seeds(

@@ -30,20 +30,17 @@ def _reports_table(name: str) -> str:
     found = json.loads(files[-1].read_text("utf-8"))["reports"]
     asked, shown = (("R@1", "r@1"), ("R@5", "r@5"), ("R@10", "r@10"), ("mAP", "map")), (("R@1", "r@1"), ("mAP", "map"))
     rows = [["data", "pictures", "as", *(f"text: {k}" for k, _ in asked), *(f"picture: {k}" for k, _ in shown)]]
-    points = [["data", "labels", "cover", "pointing", "chance", "usual place", "AP30", "AP50", "mask IoU"]]
+    points = [["data", "labels", "cover", "pointing", "anywhere", "usual place", "over the usual place"]]
+    areas = [["data", "cover", "figure", "model", "whole picture", "usual place", "over the usual place"]]
     for data, report in found.items():
-        local, blind, head = report.get("localisation"), report["chance"].get("localisation"), data
-        for share, figures in (local or {}).items():
-            points.append(
-                [
-                    data if share == "all" else "",
-                    str(figures["pointing"]["n"]),
-                    "under 2 %" if share == "small" else "any",
-                    _figure(figures["pointing"]),
-                    *(_figure(blind[share][k]["pointing"]) for k in ("uniform", "location_prior")),
-                    *(_figure(figures[k]) if k in figures else "" for k in ("ap30", "ap50", "miou")),
-                ]
-            )
+        head = data
+        for share, figures in (report["localisation"] or {}).items():
+            cover, name = "under 2 %" if share == "small" else "any", data if share == "all" else ""
+            points.append([name, str(figures["pointing"]["n"]), cover, *_against_blind(report, share, "pointing")])
+            for kind, called in AREAS.items():
+                if kind in figures:
+                    areas.append([name, cover, called, *_against_blind(report, share, kind)])
+                    name = ""
         if report["retrieval"] is None:
             continue
         sides = {"served": report["retrieval"], "objects alone": report["retrieval_object_only"]}
@@ -52,10 +49,19 @@ def _reports_table(name: str) -> str:
             cells += [_figure(side["image_to_text"][k]) for _, k in shown]
             rows.append([head, str(report["data"]["pictures"]) if head else "", kind, *cells])
             head = ""
-    tables = [markdown(table) for table in (rows, points) if len(table) > 1]
+    tables = [markdown(table) for table in (rows, points, areas) if len(table) > 1]
     return f"From `benchmarks/results/{files[-1].name}`.\n\n" + "\n\n".join(tables)
 
 
+def _against_blind(report: dict[str, Any], share: str, kind: str) -> list[str]:
+    """A figure of the model, of one who takes any place for the right one, of one who takes the usual, and the gap."""
+    blind, over = report["chance"]["localisation"][share], report["over_location_prior"][share][kind]
+    found = (report["localisation"][share], blind["uniform"], blind["location_prior"])
+    return [*(_figure(one[kind]) for one in found), gap_with_bounds(over["value"], over["low"], over["high"])]
+
+
+AREAS = {"box_iou": "box IoU", "miou": "mask IoU", "ap30": "AP30", "ap50": "AP50", "energy": "energy"}
+"""Figures of what is marked, and not of one spot, as they are called."""
 CARD_NAMES = {
     "rendered, trained cultures": "rendered, trained cultures, unseen seed",
     "rendered, unseen culture": "rendered, a culture nobody trained on",

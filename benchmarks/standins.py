@@ -9,26 +9,22 @@ all of its pictures relevant. `--draw DIR` writes the packs there and stops.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from galleries import TEST_SEED
+from galleries import TEST_SEED, Line, draw_pack, parts_only
 from provenance import write
 from quality import show
 
 from sherd.encoder import load_encoder
 from sherd.evaluation.harness import evaluate
-from sherd.relics import Culture, load_culture, render_pack, resolve_spec
+from sherd.relics import Culture, load_culture, resolve_spec
 from sherd.relics.culture import LANGUAGES, ObjectType
 
 EACH = 600
 CATEGORIES = 20
-
-Line = dict[str, Any]
 
 
 def main() -> None:
@@ -55,20 +51,10 @@ def main() -> None:
 
 def draw(folder: Path, each: int) -> Iterator[Path]:
     """The three packs below `folder`, `each` relics in every one; given one by one as they are finished."""
-    yield _draw([load_culture("ritual_bronze")], folder / "bronzes", each, decoration_only)
-    yield _draw([load_culture("cave_mural")], folder / "murals", each, longest_texts)
+    yield draw_pack([load_culture("ritual_bronze")], folder / "bronzes", each, decoration_only)
+    yield draw_pack([load_culture("cave_mural")], folder / "murals", each, longest_texts)
     cultures = narrowed(resolve_spec("all"), CATEGORIES)
-    yield _draw(cultures, folder / "categories", each, named_by_type(cultures), masks=False)
-
-
-def _draw(cultures: list[Culture], out: Path, each: int, change: Callable[[Line], Line], *, masks: bool = True) -> Path:
-    """Render a pack, then put each of its lines through `change`."""
-    records = render_pack(cultures, each, TEST_SEED, out, masks=masks, workers=2).records
-    lines = [change(json.loads(line)) for line in records.read_text("utf-8").splitlines()]
-    written = records.with_suffix(".new")
-    written.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
-    written.replace(records)
-    return out
+    yield draw_pack(cultures, folder / "categories", each, named_by_type(cultures), masks=False)
 
 
 def decoration_only(line: Line) -> Line:
@@ -78,12 +64,12 @@ def decoration_only(line: Line) -> Line:
 
 
 def longest_texts(line: Line) -> Line:
-    """The record with one caption a language: its longest."""
+    """The record's parts, and one caption a language: its longest."""
     longest = [
         max((c for c in line["captions"] if c["language"] == language), key=lambda c: len(c["text"]))
         for language in LANGUAGES
     ]
-    return {**line, "captions": longest}
+    return {**parts_only(line), "captions": longest}
 
 
 def named_by_type(cultures: list[Culture]) -> Callable[[Line], Line]:

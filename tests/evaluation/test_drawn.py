@@ -97,7 +97,25 @@ def test_an_oracle_points_right_and_a_flat_map_does_not(gallery: drawn.Gallery) 
     assert worst["pointing"].mean() < 0.7
     assert worst["mask_iou"].mean() < 0.5
     assert 0 < worst["chance"].mean() < worst["prior"].mean() <= 1
-    assert len(worst["ap30"]) == len({query.name for query in queries})
+    assert len(worst["ap30"]) == len({query.concept for query in queries})
+
+
+def test_parts_are_asked_for_and_not_the_whole_object(gallery: drawn.Gallery) -> None:
+    queries, examples = drawn.motif_queries(gallery), gallery.corpus.examples
+    asked = {(query.picture, query.concept) for query in queries}
+    assert {concept for _, concept in asked}.isdisjoint(uri for one in examples for uri in one.concepts["type"])
+    shown = {(n, uri) for n, one in enumerate(examples) for uri in one.concepts["motif"]}
+    assert asked <= shown
+    assert len(asked) > len(shown) / 2
+
+
+def test_the_usual_place_of_a_part_is_where_it_is_on_other_pictures() -> None:
+    left, right = np.zeros((40, 40), bool), np.zeros((40, 40), bool)
+    left[:, :20] = right[:, 20:] = True
+    there = [drawn.MotifQuery(name, "here", n, left) for n, name in enumerate(("a", "b", "c"))]
+    found = drawn.usual_place_values([*there, drawn.MotifQuery("d", "once", 3, right)])
+    assert found["box_iou"].tolist() == found["mask_iou"].tolist() == found["energy"].tolist() == [1, 1, 1, 0]
+    assert found["ap30"].tolist() == [1, 0]  # a concept, in the order of their names
 
 
 def test_naming_asks_for_the_nearest_concept(gallery: drawn.Gallery) -> None:

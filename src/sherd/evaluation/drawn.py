@@ -137,30 +137,32 @@ def _relevant(captions: Sequence[str]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class MotifQuery:
-    """A motif's name, the picture that shows it, and its mask there (40, 40)."""
+    """A part of a relic: one of its names, its concept, the picture that shows it, and its mask there (40, 40)."""
 
     name: str
+    concept: str
     picture: int
     mask: NDArray[np.bool_]
 
 
-def motif_queries(gallery: Gallery, languages: Sequence[str] = LANGUAGES) -> list[MotifQuery]:
-    """One query for each motif of each picture, by one of its bare names; masks of one motif are put together."""
+def motif_queries(gallery: Gallery) -> list[MotifQuery]:
+    """One query for each motif or other part (handle, lid, damage) of each picture, by one of its bare names; masks of
+    one concept are put together. The whole object is none: who points at it has found nothing."""
     chance = random.Random(len(gallery.captions))
     queries = []
     corpus = gallery.corpus
     for row, example in enumerate(corpus.examples):
-        named: dict[str, set[int]] = defaultdict(set)
+        regions: dict[str, set[int]] = defaultdict(set)
         names: dict[str, list[str]] = defaultdict(list)
         for phrase in example.phrases:
-            if phrase.region >= 0 and phrase.key.startswith("urn:") and "@" not in phrase.key:
-                named[phrase.key].add(phrase.region)
+            if phrase.region >= 0 and phrase.key in example.concepts["motif"]:
+                regions[phrase.key].add(phrase.region)
                 names[phrase.key].append(phrase.text)
-        for key, regions in named.items():
-            masks = corpus.masks[corpus.mask_start[row] :][sorted(regions)] > 127
+        for key, some in regions.items():
+            masks = corpus.masks[corpus.mask_start[row] :][sorted(some)] > 127
             mask = np.asarray(masks.any(0), bool)
             if 0 < mask.mean() <= localisation.LARGEST_LABEL:
-                queries.append(MotifQuery(chance.choice(sorted(set(names[key]))), row, mask))
+                queries.append(MotifQuery(chance.choice(sorted(set(names[key]))), key, row, mask))
     return queries
 
 
@@ -168,36 +170,48 @@ def localisation_values(
     encoder: Encoder, gallery: Gallery, queries: Sequence[MotifQuery], localiser: Localiser
 ) -> dict[str, Values]:
     """By figure, a value a query: pointing (with a tolerance of 8 px at 320), energy, mask IoU and box IoU; AP30 and
-    AP50 a name, over the pictures that show it; pointing by chance, at the centre and at the usual place; small parts
-    once more."""
+    AP50 a concept, over the pictures that show it; pointing by chance, at the centre and at the usual place; small
+    parts once more."""
     vectors = dict(
         zip(sorted({q.name for q in queries}), encoder.encode_text(sorted({q.name for q in queries})), strict=True)
     )
     by_picture: dict[int, list[int]] = defaultdict(list)
     for n, query in enumerate(queries):
         by_picture[query.picture].append(n)
-    figures: dict[str, Values] = {
-        name: np.zeros(len(queries)) for name in ("pointing", "energy", "mask_iou", "box_iou", "chance", "centre")
-    }
-    found: dict[str, list[detection.ScoredBox]] = defaultdict(list)
-    truths: dict[str, dict[int, list[Box]]] = defaultdict(dict)
+    found: dict[int, FloatArray] = {}
     for picture, members in by_picture.items():
         maps = localiser(gallery.corpus.pictures[picture], np.stack([vectors[queries[n].name] for n in members]))
-        for n, heat in zip(members, maps, strict=True):
-            query = queries[n]
-            box, predicted = box_of(query.mask), box_from_heat(heat)
-            figures["pointing"][n] = points_at(localisation.peak(heat), query.mask)
-            figures["centre"][n] = points_at((0.5, 0.5), query.mask)
-            figures["chance"][n] = grown(query.mask).mean()
-            figures["energy"][n] = _energy(heat, query.mask)
-            figures["mask_iou"][n] = localisation.mask_iou(localisation.hot_area(heat, query.mask.shape), query.mask)
-            figures["box_iou"][n] = localisation.intersection_over_union(predicted, box)
-            found[query.name].append(detection.ScoredBox(picture, predicted, float(heat.max())))
-            truths[query.name][picture] = [box]
+        found |= dict(zip(members, maps, strict=True))
+    heats = [found[n] for n in range(len(queries))]
+    figures = _area_values(queries, heats, [float(heat.max()) for heat in heats])
+    figures["pointing"] = _pointing(queries, [localisation.peak(heat) for heat in heats])
+    figures["centre"] = _pointing(queries, [(0.5, 0.5)] * len(queries))
+    figures["chance"] = np.array([grown(query.mask).mean() for query in queries])
+    figures["prior"] = _pointing(queries, [_middle_of_hottest(heat) for heat in _usual_places(queries)])
     small = np.array([query.mask.mean() < localisation.SMALL_PART for query in queries])
-    figures |= {f"{name}_small": figures[name][small] for name in ("pointing", "chance", "centre")}
-    figures["prior"] = _prior(queries)
-    figures["prior_small"] = figures["prior"][small]
+    return figures | {f"{name}_small": figures[name][small] for name in ("pointing", "chance", "centre", "prior")}
+
+
+def usual_place_values(queries: Sequence[MotifQuery]) -> dict[str, Values]:
+    """What `localisation_values` says of areas and boxes, of one who does not look: a part is where it is elsewhere."""
+    return _area_values(queries, _usual_places(queries), [0.0] * len(queries))
+
+
+def _area_values(
+    queries: Sequence[MotifQuery], heats: Sequence[FloatArray], scores: Sequence[float]
+) -> dict[str, Values]:
+    """Energy, mask IoU and box IoU a query, AP30 and AP50 a concept, of the heat map of each query and its trust."""
+    found: dict[str, list[detection.ScoredBox]] = defaultdict(list)
+    truths: dict[str, dict[int, list[Box]]] = defaultdict(dict)
+    rows: dict[str, list[float]] = {"energy": [], "mask_iou": [], "box_iou": []}
+    for query, heat, score in zip(queries, heats, scores, strict=True):
+        box, predicted = box_of(query.mask), box_from_heat(heat)
+        rows["energy"].append(_energy(heat, query.mask))
+        rows["mask_iou"].append(localisation.mask_iou(localisation.hot_area(heat, query.mask.shape), query.mask))
+        rows["box_iou"].append(localisation.intersection_over_union(predicted, box))
+        found[query.concept].append(detection.ScoredBox(query.picture, predicted, score))
+        truths[query.concept][query.picture] = [box]
+    figures = {name: np.array(row) for name, row in rows.items()}
     for iou, name in ((0.3, "ap30"), (0.5, "ap50")):
         figures[name] = np.array([detection.average_precision(found[q], truths[q], iou) for q in sorted(found)])
     return figures
@@ -233,19 +247,28 @@ def _energy(heat: FloatArray, mask: NDArray[np.bool_]) -> float:
     return float(warmth[mask].sum() / warmth.sum()) if warmth.sum() > 0 else float(mask.mean())
 
 
-def _prior(queries: Sequence[MotifQuery]) -> Values:
-    """Pointing of one who does not look: where the name's masks lie on the other pictures."""
+def _usual_places(queries: Sequence[MotifQuery]) -> list[FloatArray]:
+    """(40, 40) a query: how many masks of its concept lie on each spot of the other pictures; of one that no other
+    picture shows, the masks of all concepts."""
     total: dict[str, NDArray[np.int64]] = defaultdict(lambda: np.zeros((MASK_PX, MASK_PX), np.int64))
     for query in queries:
-        total[query.name] += query.mask
+        total[query.concept] += query.mask
     everything = np.sum(list(total.values()), axis=0)
-    hits = []
+    heats = []
     for query in queries:
-        heat = total[query.name] - query.mask
-        heat = heat if heat.max() > 0 else everything - query.mask
-        rows, columns = np.nonzero(heat == heat.max())
-        hits.append(points_at(((columns.mean() + 0.5) / MASK_PX, (rows.mean() + 0.5) / MASK_PX), query.mask))
-    return np.array(hits, np.float64)
+        heat = total[query.concept] - query.mask
+        heats.append((heat if heat.max() > 0 else everything - query.mask).astype(np.float32))
+    return heats
+
+
+def _middle_of_hottest(heat: FloatArray) -> tuple[float, float]:
+    """x, y in fractions of the middle of the hottest cells."""
+    rows, columns = np.nonzero(heat == heat.max())
+    return (float(columns.mean()) + 0.5) / heat.shape[1], (float(rows.mean()) + 0.5) / heat.shape[0]
+
+
+def _pointing(queries: Sequence[MotifQuery], spots: Sequence[tuple[float, float]]) -> Values:
+    return np.array([points_at(spot, query.mask) for query, spot in zip(queries, spots, strict=True)], np.float64)
 
 
 def patch_localiser(encoder: Encoder) -> Localiser:
