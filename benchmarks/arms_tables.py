@@ -351,7 +351,8 @@ def runs_table() -> str:
         machines = sorted({one["machine"] for one in some})
         minutes = f"{np.median(whole):.0f}" if whole else ""
         rows.append([start, str(steps), str(seed), str(len(some)), minutes, "; ".join(machines)])
-    return markdown(rows)
+    hours = sum(one["steps"] * one["ms_a_step"] for some in groups.values() for one in some) / 3_600_000
+    return f"{markdown(rows)}\n\nTogether {hours:.0f} hours, by the speed that each run had at its end."
 
 
 TABLES: dict[str, Callable[[], str]] = {

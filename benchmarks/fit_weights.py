@@ -46,7 +46,7 @@ def main() -> None:
         texts = sorted(named)
         relevant = np.array([[named[text] in e.keys for e in examples] for text in texts])
         for parts_px in (0, 224, 320):
-            encoder = _variant(loaded.folder, folder / f"model-{parts_px}", parts_px)
+            encoder = variant(loaded.folder, folder / f"model-{parts_px}", parts_px=parts_px)
             seen, names = drawn.look(encoder, gallery), encoder.encode_text(texts)
             unread = replace(seen, clauses=())
             captions, uncut, motifs = [], [], []
@@ -66,10 +66,11 @@ def main() -> None:
     print(write("fit-weights", "How much should parts count for a text?", about))
 
 
-def _variant(folder: Path, copy: Path, parts_px: int) -> OnnxEncoder:
+def variant(folder: Path, copy: Path, **changes: int) -> OnnxEncoder:
+    """The model in `folder` with other values in its model.json, as a folder `copy`."""
     shutil.copytree(folder, copy)
     file = copy / "model.json"
-    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), "parts_px": parts_px}), "utf-8")
+    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **changes}), "utf-8")
     return OnnxEncoder.load(copy)
 
 

@@ -8,13 +8,12 @@ turns.
 from __future__ import annotations
 
 import argparse
-import json
-import shutil
 import statistics
 import tempfile
 import time
 from pathlib import Path
 
+from fit_weights import variant
 from galleries import FIT_SEED, LABELLED, TRAINED
 from provenance import outside, write
 
@@ -37,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         gallery = drawn.draw_gallery(TRAINED, 100, FIT_SEED, folder / "relics")
-        sized = {px: _variant(loaded.folder, folder / str(px), px) for px in SIZES_PX}
+        sized = {px: variant(loaded.folder, folder / str(px), heat_px=px) for px in SIZES_PX}
         queries = drawn.motif_queries(gallery)
         for px, encoder in sized.items():
             found = drawn.localisation_values(encoder, gallery, queries, drawn.patch_localiser(encoder))
@@ -68,13 +67,6 @@ def _in_turns(sized: dict[int, OnnxEncoder], gallery: drawn.Gallery) -> dict[int
             encoder.heat(picture, vector)
             seconds[px].append(time.perf_counter() - began)
     return {px: statistics.median(row) for px, row in seconds.items()}
-
-
-def _variant(folder: Path, copy: Path, heat_px: int) -> OnnxEncoder:
-    shutil.copytree(folder, copy)
-    file = copy / "model.json"
-    file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), "heat_px": heat_px}), "utf-8")
-    return OnnxEncoder.load(copy)
 
 
 if __name__ == "__main__":
