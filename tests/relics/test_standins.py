@@ -48,8 +48,9 @@ def test_a_mural_is_asked_for_by_its_longest_text(standins: ModuleType) -> None:
     captions = [
         {"language": code, "text": text} for code, text in (("en", "a"), ("zh", "壁"), ("en", "ab"), ("zh", "壁画"))
     ]
-    kept = standins.longest_texts({"id": "x", "captions": captions})["captions"]
-    assert [caption["text"] for caption in kept] == ["壁画", "ab"]
+    kept = standins.longest_texts({"id": "x", "captions": captions, "regions": [{"label": "wall"}, {"label": "halo"}]})
+    assert [caption["text"] for caption in kept["captions"]] == ["壁画", "ab"]
+    assert kept["regions"] == [{"label": "halo"}]  # the first is the whole object
 
 
 def test_twenty_types_are_spread_over_all_trained_cultures_and_share_no_name(standins: ModuleType) -> None:

@@ -36,8 +36,8 @@ class ClusteringSettings:
 
     def __post_init__(self) -> None:
         check_settings("[levels.clustering]", 0, 256, slots=self.slots)
-        check_settings("[levels.clustering]", 1, 100, rounds=self.rounds)
-        check_settings("[levels.clustering]", 0, 0.9, slot_dropout=self.slot_dropout)
+        check_settings("[levels.clustering]", 0, 100, rounds=self.rounds)
+        check_settings("[levels.clustering]", 0, 0.99, slot_dropout=self.slot_dropout)
         if self.kind not in KINDS:
             raise InvalidConfig(f"[levels.clustering] kind is '{self.kind}'; choose one of {', '.join(KINDS)}")
 
