@@ -69,6 +69,21 @@ def test_it_finishes_what_runs_refuses_what_is_new_and_ends_well(library: Path) 
         assert process.wait(30) == 0
 
 
+def test_a_request_that_is_on_its_way_when_it_is_told_to_stop_is_answered(library: Path) -> None:
+    with running(library) as (process, address):
+        port = int(address.rsplit(":", 1)[1])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as late:
+            assert httpx2.get(f"{address}/health/ready", timeout=20).status_code == 200  # the first is let in before it
+            process.send_signal(signal.SIGTERM)
+            threading.Event().wait(0.25)
+            late.sendall(b"GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            answer = late.recv(65_536)
+            assert answer.startswith(b"HTTP/1.1 "), answer
+            while late.recv(65_536):
+                pass  # and the connection is closed
+        assert process.wait(10) == 0
+
+
 def test_every_request_is_answered_when_it_is_told_to_stop_under_load(library: Path) -> None:
     with running(library) as (process, address):
         stop, broken, answered = threading.Event(), list[str](), list[int]()

@@ -54,10 +54,13 @@ def serve(folder: Path, settings: ServerSettings, *, port: int, tokens: bool = F
 
 class Protocol(H11Protocol):
     """HTTP/1.1 for strangers: a connection that has not sent the whole head of a request in time is closed, and so is
-    one too many. Bodies have limits of their own (`layers.Guard`)."""
+    one too many. Bodies have limits of their own (`layers.Guard`). When the server stops, a connection whose request
+    has not come yet is given a moment: it may be on the way, and is owed an answer."""
 
     head_s = 10.0
+    last_head_s = 1.0
     most = _MOST_CONNECTIONS
+    _stopping = False
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,9 +73,19 @@ class Protocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
+            if self._stopping:
+                self.cycle.keep_alive = False
             self._stop_waiting()
         else:
             self._wait_for_head()
+
+    def shutdown(self) -> None:
+        if self._timer is None:  # no head is waited for
+            super().shutdown()
+            return
+        self._stopping = True
+        self._stop_waiting()
+        self._timer = self.loop.call_later(self.last_head_s, self._give_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
