@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from provenance import write
+from provenance import outside, write
 
 from sherd.encoder import BUILTIN, load_encoder
 from sherd.encoder.toy import ToyEncoder
@@ -53,7 +53,7 @@ def main() -> None:
     if given.timing:
         print(write("adapt-timing", "How long does training heads take?", timing(given.timing)))
         return
-    shared = Path(os.environ.get("SHERD_SHARED", "../shared"))
+    shared = outside()
     backbone = given.backbone or str(shared / VIT)
     found = {}
     with tempfile.TemporaryDirectory(prefix="sherd-bench-") as place:

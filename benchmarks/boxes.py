@@ -13,7 +13,6 @@ paired intervals over pictures.
 from __future__ import annotations
 
 import argparse
-import os
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -25,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from provenance import write
+from provenance import outside, write
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -353,7 +352,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
-    shared = Path(os.environ.get("SHERD_SHARED", "../shared"))
+    shared = outside()
     results: dict[str, Any] = {}
     for name, tests in (("iconart_parts", ["valid", "test"]), ("byzart_icons", ["valid"])):
         pack = read_pack(shared / "packs" / name, tests, shared / WEIGHTS, given.cache)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from provenance import write
+from provenance import outside, write
 
 PACKS = ("byzart_icons", "getty_catalogues", "iconart_parts", "kamon_crests", "open_museum_small", "zh_relics_shaanxi")
 TEXTS = (
@@ -54,7 +53,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="a new folder for the library and the sheets")
     out = parser.parse_args().out
-    packs = Path(os.environ.get("SHERD_SHARED", "../shared")).resolve() / "packs"
+    packs = outside().resolve() / "packs"
     library = out / "library"
     out.mkdir(parents=True)
     rows = [ingest(packs / name, library) for name in PACKS]

@@ -9,13 +9,12 @@ and chance beside it.
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from galleries import UNSEEN, draw_pack, parts_only
-from provenance import write
+from provenance import outside, write
 
 from sherd.encoder import load_encoder
 from sherd.evaluation.harness import evaluate
@@ -38,7 +37,7 @@ def main() -> None:
     parser.add_argument("--gallery", type=int, default=1000, help="relics of the trained cultures")
     given = parser.parse_args()
     encoder = load_encoder(given.model)
-    packs = Path(os.environ.get("SHERD_SHARED", "../shared")) / "packs"
+    packs = outside() / "packs"
     reports: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder)

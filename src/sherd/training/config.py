@@ -13,6 +13,7 @@ from sherd.errors import InvalidConfig, check_settings
 from sherd.model.backbones import ImageSettings
 from sherd.model.levels import LevelSettings
 from sherd.model.text import TextSettings
+from sherd.relics.render import MAX_SIZE_PX, MIN_SIZE_PX
 from sherd.training.batches import CaptionSettings
 from sherd.training.objective import MethodSettings, Weights
 
@@ -71,7 +72,7 @@ class DataSettings:
 
     def __post_init__(self) -> None:
         check_settings("[data]", 1, 100_000_000, relics_each=self.relics_each, concept_least=self.concept_least)
-        check_settings("[data]", 64, 1024, relics_px=self.relics_px)
+        check_settings("[data]", MIN_SIZE_PX, MAX_SIZE_PX, relics_px=self.relics_px)
         check_settings("[data]", 0, 2**62, relics_seed=self.relics_seed)
         check_settings("[data]", _LEAST_PX, 4096, pack_px=self.pack_px)
         check_settings("[data]", 0, 1, pack_share=self.pack_share)
